@@ -1,0 +1,176 @@
+"""Everything built once and introduced to each other; what the server, the command line and the page share."""
+
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from agentops_mcp.core import tokens
+from agentops_mcp.core.clock import Clock, utc_now
+from agentops_mcp.core.config import Config, load_config
+from agentops_mcp.core.errors import GitError
+from agentops_mcp.core.ids import new_id
+from agentops_mcp.factors.resume import store as resume_store
+from agentops_mcp.factors.resume.service import EntryLine, Sessions
+from agentops_mcp.factors.tracking import store as tracking_store
+from agentops_mcp.factors.tracking.service import Entries
+from agentops_mcp.storage.database import Database
+from agentops_mcp.storage.git import Git
+from agentops_mcp.storage.ledger import Ledger, Opened
+from agentops_mcp.storage.mirror import Mirror
+from agentops_mcp.storage.project import Project, database_url, locate, schema_name
+from agentops_mcp.storage.worktree import Worktree
+
+logger = logging.getLogger(__name__)
+
+VIEWS = (resume_store.VIEW, tracking_store.VIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """An opened project and its factors."""
+
+    project: Project
+    config: Config
+    opened: Opened
+    ledger: Ledger
+    mirror: Mirror | None
+    worktree: Worktree
+    entries: Entries
+    sessions: Sessions
+
+
+class App(AbstractContextManager["App"]):
+    """One project, opened at first use: a start is quick, and a failure to open is an answer, not a dead server."""
+
+    def __init__(
+        self, start: Path | None = None, *, environment: Mapping[str, str] | None = None, clock: Clock = utc_now
+    ) -> None:
+        self._start = start or Path.cwd()
+        self._environment = os.environ if environment is None else environment
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._parts: Parts | None = None
+        self._last_failure = ""
+
+    @property
+    def parts(self) -> Parts:
+        """Everything, opened if need be.
+
+        Raises:
+            AgentOpsError: the project cannot be opened; the next use tries again.
+        """
+        with self._lock:
+            if self._parts is None:
+                self._parts = open_parts(self._start, self._environment, self._clock)
+            return self._parts
+
+    def entries(self) -> Entries:
+        """Factor I."""
+        return self.parts.entries
+
+    def sessions(self) -> Sessions:
+        """Factor VI."""
+        return self.parts.sessions
+
+    def settle(self) -> None:
+        """Pay the git mirror what it is owed. A mirror that cannot be written is logged and owed until it can."""
+        parts = self._parts
+        if parts is None or parts.mirror is None:
+            return
+        try:
+            parts.mirror.flush()
+            self._last_failure = ""
+        except GitError as error:
+            if str(error) != self._last_failure:
+                logger.warning("The git mirror is behind: %s", error)
+            self._last_failure = str(error)
+
+    def warm(self) -> None:
+        """Do now what the first call would otherwise wait for. Failures are left for that call to report."""
+        try:
+            tokens.count("")
+            self.parts.worktree.facts()
+            self.settle()
+        except Exception:
+            logger.info("Warming up failed; the first call will say why.", exc_info=True)
+
+    def close(self) -> None:
+        """Release the database."""
+        with self._lock:
+            if self._parts is not None:
+                self._parts.ledger.database.close()
+                self._parts = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_parts(start: Path, environment: Mapping[str, str], clock: Clock) -> Parts:
+    """Find the project around `start`, bring its storage up to date, and build the factors."""
+    project = locate(start, environment)
+    config = load_config(project.policy_dir / "config.toml")
+    git = Git(project.repository) if project.repository else None
+    database, place = _open_database(project, config, git, environment)
+    ledger = Ledger(database, place=place, views=VIEWS, clock=clock, new_id=new_id)
+    opened = ledger.open()
+    worktree = Worktree(project.repository, git, root=project.root)
+    sessions = Sessions(
+        ledger, worktree, _PastEntries(ledger), count_tokens=tokens.count, clock=clock, new_id=new_id
+    )
+    entries = Entries(ledger, worktree, sessions, learning=config.tracking.learning, new_id=new_id)
+    mirror = None
+    if project.repository and git:
+        lock = project.repository.common_dir / "agentops" / "mirror.lock"
+        mirror = Mirror(project.repository, git, ledger, ref=project.ref, lock_path=lock)
+    return Parts(project, config, opened, ledger, mirror, worktree, entries, sessions)
+
+
+def _open_database(
+    project: Project, config: Config, git: Git | None, environment: Mapping[str, str]
+) -> tuple[Database, str]:
+    """The database, and the name of the place its origin is bound to."""
+    if url := database_url(environment):
+        from agentops_mcp.storage.postgres import PostgresDatabase  # 0.25 s of import only a team's server needs
+
+        schema = schema_name(project, config.project.name, git)
+        return PostgresDatabase(url, schema), "postgresql"
+    from agentops_mcp.storage.sqlite import SqliteDatabase, damaged
+
+    path = project.data_dir / "agentops.db"
+    database = SqliteDatabase(path)
+    if path.exists() and (findings := database.check()):
+        raise damaged(path, findings)
+    return database, str(path.resolve())
+
+
+@dataclass(frozen=True, slots=True)
+class _PastEntries:
+    """Factor I in the words of factor VI."""
+
+    ledger: Ledger
+
+    def newest(self, limit: int) -> Sequence[EntryLine]:
+        with self.ledger.read() as tx:
+            events = tracking_store.newest(tx, limit=limit)
+        return [
+            EntryLine(
+                id=event.id,
+                kind=event.body["kind"],
+                action=event.body["action"],
+                learning=event.body["learning"],
+                at=event.at,
+                client=event.actor["client"],
+            )
+            for event in events
+        ]
+
+    def recorded_in(self, sessions: Sequence[str]) -> frozenset[str]:
+        with self.ledger.read() as tx:
+            return tracking_store.recorded_in(tx, sessions)

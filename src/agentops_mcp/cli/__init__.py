@@ -1,0 +1,1 @@
+"""The person's surface: the command line."""

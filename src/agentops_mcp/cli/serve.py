@@ -1,0 +1,59 @@
+"""`agentops-mcp serve`: argparse rather than typer, whose import would delay every session's start."""
+
+import argparse
+import gc
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+EXIT_ERROR = 3
+
+
+def serve(arguments: Sequence[str]) -> int:
+    """Serve until the client hangs up; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    # Before the SDK is imported: it would install a handler of its own on the root logger.
+    logging.basicConfig(
+        stream=sys.stderr, level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.captureWarnings(capture=True)
+    gc.disable()  # importing allocates much and frees nothing: collecting meanwhile costs a tenth of the start
+    from agentops_mcp.app import App
+    from agentops_mcp.core.errors import AgentOpsError
+    from agentops_mcp.server import serve_http, serve_stdio
+
+    gc.freeze()
+    gc.enable()
+    app = App(options.project)
+    try:
+        if options.http is None:
+            serve_stdio(app)
+        else:
+            serve_http(app, *options.http)
+    except AgentOpsError as error:
+        print(f"agentops-mcp serve: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="agentops-mcp serve",
+        description="Serve MCP over stdin and stdout, as clients start it, or over HTTP on this machine.",
+    )
+    parser.add_argument("--project", type=Path, metavar="DIR", help="the project's folder (default: this one)")
+    parser.add_argument(
+        "--http", type=_host_and_port, metavar="HOST:PORT", help="streamable HTTP at /mcp, on a loopback address"
+    )
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="warning")
+    return parser
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, like 127.0.0.1:8765")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,96 @@
+"""`init`: put the server into a client's own configuration, after showing what will change."""
+
+import os
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agentops_mcp.cli import clients
+from agentops_mcp.cli.agents_block import plan_block
+from agentops_mcp.cli.clients import ConfigChange
+from agentops_mcp.cli.git_hooks import plan_hook, plan_hook_removal
+from agentops_mcp.cli.output import errors_shown, say
+from agentops_mcp.core.errors import ConfigError
+from agentops_mcp.storage.git import Git
+from agentops_mcp.storage.project import Project, locate
+
+ClientName = StrEnum("ClientName", {name.replace("-", "_"): name for name in clients.CLIENTS})
+
+
+class AgentsFile(StrEnum):
+    """The files in which agents look for instructions."""
+
+    AGENTS = "AGENTS.md"
+    CLAUDE = "CLAUDE.md"
+
+
+def init(
+    client: Annotated[ClientName | None, typer.Option(help="The client to configure.")] = None,
+    agents_file: Annotated[
+        AgentsFile | None, typer.Option(help="Also tell agents in this file when to call the tools.")
+    ] = None,
+    git_hooks: Annotated[bool, typer.Option("--git-hooks", help="Install the commit-msg hook.")] = False,
+    remove_git_hooks: Annotated[bool, typer.Option("--remove-git-hooks", help="Remove our commit-msg hook.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Print what to write by hand; change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing.")] = False,
+    project: Annotated[Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")] = None,
+) -> None:
+    """Add the server to a client's configuration. Shows the change first; running it again changes nothing."""
+    if not (client or agents_file or git_hooks or remove_git_hooks):
+        raise typer.BadParameter("Say what to set up: --client, --agents-file, --git-hooks or --remove-git-hooks.")
+    with errors_shown():
+        place = locate(project or Path.cwd(), os.environ)
+        if show and client:
+            say(clients.snippet(client.value, project=place.root, command=_command()).rstrip())
+            return
+        changes: list[ConfigChange] = []
+        if client:
+            changes.append(
+                clients.plan(
+                    client.value,
+                    project=place.root,
+                    home=Path.home(),
+                    command=_command(),
+                    platform=sys.platform,
+                    env=os.environ,
+                )
+            )
+        if agents_file:
+            changes.append(plan_block(place.root / agents_file.value))
+        if git_hooks or remove_git_hooks:
+            changes.append((plan_hook if git_hooks else plan_hook_removal)(_hooks_folder(place)))
+        for change in changes:
+            _carry_out(change, show=show, yes=yes)
+
+
+def _carry_out(change: ConfigChange, *, show: bool, yes: bool) -> None:
+    if not change.changed:
+        say(f"{change.path} is as it should be.")
+        return
+    say(change.diff().rstrip())
+    if show:
+        return
+    if not yes and sys.stdin.isatty() and not typer.confirm(f"Write {change.path}?", default=True):
+        raise typer.Abort
+    clients.apply(change)
+    say(f"{change.path} written.")
+
+
+def _command() -> str:
+    """Where this program is, for clients that do not share the shell's PATH."""
+    found = shutil.which("agentops-mcp")
+    return found or str(Path(sys.executable).with_name("agentops-mcp"))
+
+
+def _hooks_folder(place: Project) -> Path:
+    if place.repository is None:
+        raise ConfigError("There is no git repository here to hook into.", remedy="Run `git init` first.")
+    # Our git runs with hooks off, by a setting of scope "command": every other scope is the person's.
+    listed = Git(place.repository).run("config", "--show-scope", "--type=path", "--get-all", "core.hooksPath")
+    scoped = [line.partition("\t") for line in os.fsdecode(listed).splitlines()]
+    chosen = [value for scope, _, value in scoped if scope != "command"]
+    return place.root / chosen[-1] if chosen else place.repository.common_dir / "hooks"

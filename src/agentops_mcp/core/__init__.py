@@ -1,0 +1,1 @@
+"""What everything shares: errors, time, ids, records, redaction, token counts."""

@@ -1,0 +1,24 @@
+"""Recorded text made safe to show: on one line, with nothing hidden in it."""
+
+import unicodedata
+
+_BREAKING = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
+
+
+def visible(text: str) -> str:
+    """`text` with control, bidirectional and invisible characters written as `\\uXXXX`; line breaks and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def gist(text: str, *, limit: int) -> str:
+    """The beginning of `text` on one line, at most `limit` characters, visibly cut when it is longer."""
+    line = " ".join(visible(text[: limit * 4]).split())
+    return line if len(line) <= limit and len(text) <= limit * 4 else line[: limit - 1].rstrip() + "…"
+
+
+def _shown(character: str) -> str:
+    if character in "\n\t" or unicodedata.category(character) not in _BREAKING or character == "\u200d":
+        return character  # U+200D joins emoji and is needed by several scripts
+    return f"\\u{ord(character):04x}"

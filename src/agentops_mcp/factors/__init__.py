@@ -1,0 +1,1 @@
+"""One folder a factor: rules (decisions), store (rows), service (steps), tools (words)."""

@@ -1,0 +1,55 @@
+"""Rows of factor VI: the sessions of this project."""
+
+from dataclasses import dataclass
+
+from agentops_mcp.core.records import Event
+from agentops_mcp.storage.database import Transaction
+from agentops_mcp.storage.ledger import View
+from agentops_mcp.storage.migrations import Migration, MigrationSet
+
+STARTED = "session.started"
+
+_SCHEMA = MigrationSet(
+    "resume",
+    (
+        Migration(
+            "sessions",
+            (
+                "CREATE TABLE session (seq INTEGER PRIMARY KEY, handle TEXT NOT NULL UNIQUE, goal TEXT NOT NULL,"
+                " started_at TEXT NOT NULL, client TEXT NOT NULL)",
+            ),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One session as the brief needs it."""
+
+    handle: str
+    goal: str
+    started_at: str
+    client: str
+
+
+def _apply(tx: Transaction, seq: int, event: Event) -> None:
+    tx.execute(
+        "INSERT INTO session (seq, handle, goal, started_at, client) VALUES (?, ?, ?, ?, ?)",
+        [seq, event.id, event.body["goal"], event.at, event.actor["client"]],
+    )
+
+
+VIEW = View(schema=_SCHEMA, tables=("session",), kinds=frozenset({STARTED}), apply=_apply)
+
+
+def find(tx: Transaction, handle: str) -> SessionRow | None:
+    """The session with this handle."""
+    rows = tx.execute("SELECT handle, goal, started_at, client FROM session WHERE handle = ?", [handle])
+    return SessionRow(*rows[0]) if rows else None
+
+
+def newest(tx: Transaction, *, limit: int) -> list[SessionRow]:
+    """The newest sessions, newest first."""
+    rows = tx.execute("SELECT handle, goal, started_at, client FROM session ORDER BY seq DESC LIMIT ?", [limit])
+    return [SessionRow(*row) for row in rows]

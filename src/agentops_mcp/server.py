@@ -1,0 +1,256 @@
+"""The agent's surface: builds the MCP server, one line for each factor."""
+
+import inspect
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from mcp.server import CacheHint, MCPServer
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError, UnexpectedToolError
+from mcp.types import (
+    CallToolResult,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    GetPromptResult,
+    InputRequiredResult,
+    PromptReference,
+    ResourceTemplateReference,
+    TextContent,
+    Tool,
+)
+from pydantic import AnyUrl, ValidationError
+
+from agentops_mcp import __version__
+from agentops_mcp.app import App
+from agentops_mcp.core.errors import AgentOpsError, ConfigError, NotFoundError
+from agentops_mcp.core.records import Actor
+from agentops_mcp.factors.resume import tools as resume_tools
+from agentops_mcp.factors.tracking import tools as tracking_tools
+from agentops_mcp.storage.project import current_user
+
+logger = logging.getLogger(__name__)
+
+INSTRUCTIONS = """\
+agentops keeps this project's working memory: what was done, decided and learned, across sessions and clients.
+Call start_session before anything else; its brief says where the project stands. Call record_entry when something is
+decided, learned, finished or failed. Every reply names the next step; every error names the call that fixes it."""
+
+# After the reply to the first tools/list is out: warming competes with the handshake for the interpreter.
+_WARM_AFTER_S = 0.05
+
+_UNEXPECTED_REMEDY = "The server's log has the details; try again once, then tell the person to run `agentops-mcp doctor`."
+
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+
+
+class AgentOpsServer(MCPServer[Any]):
+    """The SDK's server with our manners: one error bridge, strict arguments, terse schemas, a settled mirror."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(
+            "agentops",
+            title="AgentOps",
+            instructions=INSTRUCTIONS,
+            version=__version__,
+            cache_hints={
+                "tools/list": CacheHint(ttl_ms=3_600_000, scope="public"),
+                "prompts/list": CacheHint(ttl_ms=3_600_000, scope="public"),
+                "resources/templates/list": CacheHint(ttl_ms=3_600_000, scope="public"),
+            },
+        )
+        self._app = app
+        self._warming = threading.Timer(_WARM_AFTER_S, app.warm)
+        self._warming.daemon = True
+
+    def add_tool(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Add a tool with a clean description and the shortest schema that says the same."""
+        kwargs["description"] = inspect.cleandoc(kwargs.get("description") or fn.__doc__ or "")
+        super().add_tool(fn, *args, **kwargs)
+        tool = self._tool_manager.get_tool(kwargs.get("name") or fn.__name__)
+        if tool is not None:
+            tool.parameters = {**_without_titles(tool.parameters), "additionalProperties": False}
+            if tool.fn_metadata.output_schema is not None:
+                tool.fn_metadata.output_schema = _without_titles(tool.fn_metadata.output_schema)
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools in their fixed order; the first listing sets off the warming."""
+        if self._warming.ident is None and not self._warming.finished.is_set():
+            self._warming.start()
+        return await super().list_tools()
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Run a tool; whatever it recorded is in the git mirror when this returns.
+
+        Raises:
+            ToolError: with one short text for the model: what is wrong, and what to do.
+        """
+        self._refuse_bad_arguments(name, arguments)
+        try:
+            return _compact(await super().call_tool(name, arguments, context))
+        except ToolError as error:
+            if domain := _domain_error(error):
+                raise ToolError(str(domain)) from domain
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(self._argument_sentence(name, error.__cause__)) from error
+            if isinstance(error, UnexpectedToolError):
+                logger.exception("%s failed unexpectedly", name)
+                raise ToolError(f"{name} failed unexpectedly. {_UNEXPECTED_REMEDY}") from error
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):  # a client that gave up still gets its record mirrored
+                await anyio.to_thread.run_sync(self._app.settle)
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource.
+
+        Raises:
+            ResourceError: with the text of the domain error behind it, if there is one.
+        """
+        try:
+            return await super().read_resource(uri, context)
+        except ResourceError as error:
+            domain = _domain_error(error)
+            if isinstance(domain, NotFoundError):
+                raise ResourceNotFoundError(str(domain)) from domain
+            if domain:
+                raise ResourceError(str(domain)) from domain
+            raise
+
+    def _refuse_bad_arguments(self, name: str, arguments: dict[str, Any]) -> None:
+        schema = self._tool_input_schema(name)
+        if schema is None:
+            names = ", ".join(tool.name for tool in self._tool_manager.list_tools())
+            raise ToolError(f"No tool {name[:60]!r}. The tools are: {names}.")
+        if unknown := [key for key in arguments if key not in schema["properties"]]:
+            raise ToolError(f"{name} has no argument {unknown[0][:60]!r}; it takes {_signature(schema)}.")
+        if bad := _unstorable(arguments):
+            raise ToolError(f"{name}: {bad}; send plain Unicode text.")
+
+    def _argument_sentence(self, name: str, error: ValidationError) -> str:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        argument = ".".join(str(part) for part in first["loc"])
+        signature = _signature(self._tool_input_schema(name) or {})
+        if first["type"] == "missing":
+            return f"{name} needs {argument!r}; it takes {signature}."
+        return f"{name}: {argument}: {first['msg']}; it takes {signature}."
+
+
+def build_server(app: App) -> AgentOpsServer:
+    """The server of one project, with every factor's tools, resources and prompts."""
+    mcp = AgentOpsServer(app)
+    resume_tools.register(mcp, app.sessions, actor_of)
+    tracking_tools.register(mcp, app.entries, actor_of)
+    _register_completion(mcp, tracking_tools.completions(app.entries))
+    return mcp
+
+
+def actor_of(context: Context[Any, Any]) -> Actor:
+    """Who is calling: the client as it names itself, and the account the server runs as."""
+    parameters = context.session.client_params
+    info = parameters.client_info if parameters else None
+    client = f"{info.name} {info.version}".strip()[:100] if info else "unknown"
+    return Actor(client=client, user=current_user(), via="mcp")
+
+
+def _register_completion(mcp: AgentOpsServer, completers: dict[str, Callable[[str], list[str]]]) -> None:
+    @mcp.completion()
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        completer = completers.get(argument.name)
+        if completer is None or not isinstance(ref, ResourceTemplateReference):
+            return None
+        try:
+            return Completion(values=await anyio.to_thread.run_sync(completer, argument.value))
+        except AgentOpsError:
+            logger.info("No completion", exc_info=True)
+            return None
+
+
+def _compact(result: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
+    """The text beside a structured result in one line: the SDK's indented copy costs half as much again."""
+    if isinstance(result, CallToolResult) and result.structured_content is not None:
+        text = json.dumps(result.structured_content, separators=(",", ":"), ensure_ascii=False)
+        result.content = [TextContent(type="text", text=text)]
+    return result
+
+
+def _domain_error(error: BaseException | None) -> AgentOpsError | None:
+    """The domain error that the SDK wrapped, if that is what it was."""
+    while error is not None and not isinstance(error, AgentOpsError):
+        error = error.__cause__
+    return error
+
+
+def _signature(schema: dict[str, Any]) -> str:
+    required = schema.get("required", [])
+    return ", ".join(key if key in required else f"{key}?" for key in schema.get("properties", {}))
+
+
+def _unstorable(value: Any) -> str | None:
+    """Why a value cannot be stored as text everywhere, or None when it can. Depth is the JSON parser's to limit."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack += [*item, *item.values()]
+        elif isinstance(item, list):
+            stack += item
+        elif isinstance(item, str):
+            if "\0" in item:
+                return "a NUL byte in the text"
+            if not item.isascii() and any("\ud800" <= character <= "\udfff" for character in item):
+                return "half a surrogate pair in the text"
+    return None
+
+
+def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without the titles that only repeat its keys; they cost every client tokens."""
+
+    def prune(node: Any, *, names: bool = False) -> Any:
+        if isinstance(node, list):
+            return [prune(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        return {
+            key: prune(value, names=key in ("properties", "$defs"))
+            for key, value in node.items()
+            if names or key != "title"
+        }
+
+    return prune(schema)
+
+
+def serve_stdio(app: App) -> None:
+    """Serve one client over stdin and stdout until it hangs up."""
+    with app:
+        build_server(app).run("stdio")
+
+
+def serve_http(app: App, host: str, port: int) -> None:
+    """Serve clients on this machine over streamable HTTP at /mcp.
+
+    Raises:
+        ConfigError: `host` is not a loopback address, where everybody on the network could call the tools.
+    """
+    if host not in LOOPBACK_HOSTS:
+        raise ConfigError(
+            f"--http {host}:{port} would serve other machines, and there is no sign-in.",
+            remedy="Use 127.0.0.1, ::1 or localhost; put a proxy that authenticates in front for a network.",
+        )
+    with app:
+        # On a loopback host the SDK refuses foreign Host and Origin headers (DNS rebinding) by itself.
+        build_server(app).run("streamable-http", host=host, port=port)

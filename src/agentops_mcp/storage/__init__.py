@@ -1,0 +1,1 @@
+"""The ledger and its mirrors: databases, migrations, git."""

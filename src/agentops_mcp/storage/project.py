@@ -1,0 +1,111 @@
+"""Which project this is, and where its memory lives."""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentops_mcp.core.errors import ConfigError, GitError
+from agentops_mcp.storage.git import Git, Repository, discover
+
+_LEDGER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project: the repository around a folder (all its worktrees share one memory), or the folder itself.
+
+    `root` is the worktree or folder, `data_dir` holds the database, `ref` is the git mirror's.
+    """
+
+    root: Path
+    repository: Repository | None
+    data_dir: Path
+    ref: str
+
+    @property
+    def policy_dir(self) -> Path:
+        """Where people keep what they own and review: `.agentops/` in the worktree."""
+        return self.root / ".agentops"
+
+
+def locate(start: Path, environment: Mapping[str, str]) -> Project:
+    """Find the project around `start`. Nothing is created.
+
+    `AGENTOPS_DATA_DIR` moves the data; `AGENTOPS_LEDGER` names a second, separate ledger of the same project.
+
+    Raises:
+        ConfigError: a setting cannot be used, or `start` is not a folder.
+    """
+    if not start.is_dir():
+        raise ConfigError(f"{start} is not a folder.", remedy="Give the folder of a project.")
+    start = start.resolve()
+    repository = discover(start)
+    name = environment.get("AGENTOPS_LEDGER", "")
+    if name and not _LEDGER_NAME.fullmatch(name):
+        raise ConfigError(
+            f"AGENTOPS_LEDGER={name!r} is not a ledger's name.",
+            remedy="Use lower-case letters, digits and hyphens, or unset it.",
+        )
+    if override := environment.get("AGENTOPS_DATA_DIR"):
+        data_dir = Path(override).expanduser().absolute()
+    elif repository:
+        data_dir = repository.common_dir / "agentops"
+    else:
+        data_dir = start / ".agentops"
+    if name:
+        data_dir = data_dir / "ledgers" / name
+    root = (repository.worktree or repository.git_dir) if repository else start
+    return Project(root, repository, data_dir, f"refs/agentops/{name or 'ledger'}")
+
+
+def schema_name(project: Project, configured: str | None, git: Git | None) -> str:
+    """The PostgreSQL schema of this project: by its configured name, else by its first commit.
+
+    Raises:
+        ConfigError: neither is there, so two machines could not know that they mean the same project.
+    """
+    suffix = "" if project.ref.endswith("/ledger") else f"_{project.ref.rsplit('/', 1)[1].replace('-', '_')}"
+    if configured:
+        return f"agentops_{configured.replace('-', '_')}{suffix}"
+    return f"agentops_{hashlib.sha256(_first_commit(project, git).encode()).hexdigest()[:16]}{suffix}"
+
+
+def _first_commit(project: Project, git: Git | None) -> str:
+    remedy = 'Set name = "…" under [project] in .agentops/config.toml.'
+    if git is None or project.repository is None:
+        raise ConfigError("A shared database needs a name for a project outside git.", remedy=remedy)
+    if (project.repository.common_dir / "shallow").exists():
+        raise ConfigError("A shared database needs a name for a project whose clone is shallow.", remedy=remedy)
+    try:
+        roots = git.run("rev-list", "--max-parents=0", "HEAD").decode().split()
+    except GitError as error:
+        raise ConfigError("A shared database needs a name for a project without commits.", remedy=remedy) from error
+    return min(roots)
+
+
+def database_url(environment: Mapping[str, str]) -> str | None:
+    """The PostgreSQL server of `AGENTOPS_DATABASE_URL`, or None for the embedded database.
+
+    Raises:
+        ConfigError: it names another kind of database.
+    """
+    url = environment.get("AGENTOPS_DATABASE_URL") or None
+    if url is not None and not url.startswith(("postgresql://", "postgres://")):
+        raise ConfigError(
+            "AGENTOPS_DATABASE_URL does not start with postgresql://.",
+            remedy="Use postgresql://user@host/database, or unset it for the embedded SQLite database.",
+        )
+    return url
+
+
+def current_user() -> str:
+    """The OS account this process runs as."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # Windows, or a container's account without a name
+        return os.environ.get("USERNAME") or os.environ.get("USER") or "unknown"
