@@ -1,22 +1,69 @@
-# The list of commands, for people and for CI. Each sets up what it needs; `make help` shows them.
+# The list of commands, for people and for CI alike. Each sets up what it needs; `make help` shows them.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+PEERS := tests/peers/node_modules/.package-lock.json
 
-.PHONY: help demo test check lint types imports postgres kill conformance inspector bench lock clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types imports docs slow postgres conformance inspector bench lock clean
 
 help: ## Show the commands.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /:/' | awk -F: '{ printf "%-14s%s\n", $$1, $$2 }'
 
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentops-mcp needs Python 3.11 or newer")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $(STAMP)
+	@$(PYTHON) -c 'import sys; sys.exit("agentops-mcp needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --require-hashes --no-deps --requirement constraints.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
 
-demo: $(STAMP) ## Start the server as a client would, and show what an agent and a person see.
-	$(BIN)/agentops-mcp demo
+$(PEERS): $(STAMP) tests/peers/package-lock.json
+	$(BIN)/python tests/peers/node.py install
+	@touch $(PEERS)
 
-test: $(STAMP) ## Run the tests that take seconds.
-	$(BIN)/python -m pytest -m "not slow"
+demo: $(STAMP) ## Drive the server as a client would; show what an agent and a person see.
+	@$(BIN)/agentops-mcp demo
+
+test: $(STAMP) ## Run the fast tests.
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=
+	$(BIN)/python scripts/coverage_floors.py
+
+check: lint types imports docs slow postgres conformance inspector ## Run everything else that CI runs.
+
+lint: $(STAMP) ## Check style and format.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(PEERS) ## Check types, strictly.
+	$(BIN)/python tests/peers/node.py pyright
+
+imports: $(STAMP) ## Check that imports follow the layout.
+	$(BIN)/lint-imports --no-cache
+
+docs: $(STAMP) ## Check that the generated reference is up to date.
+	$(BIN)/python scripts/reference.py --check
+
+slow: $(STAMP) ## Run the slow tests: many processes, killed at random.
+	$(BIN)/python -m pytest -m slow
+
+postgres: $(STAMP) ## Run the storage, factor and kill tests on a PostgreSQL server of their own.
+	$(BIN)/python -m pytest --database postgresql tests/storage tests/factors tests/e2e/test_kill.py
+
+conformance: $(PEERS) ## Run the official MCP conformance suite, both protocol eras.
+	$(BIN)/python tests/peers/run_conformance.py
+
+inspector: $(PEERS) ## Run the MCP Inspector's command line against the server, both protocol eras.
+	$(BIN)/python tests/peers/run_inspector.py
+
+bench: $(STAMP) ## Measure start, latency and growth; exits 1 when a bar is missed.
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/growth.py
+
+lock: ## Renew constraints.txt (needs uv).
+	scripts/lock.sh --upgrade
+
+clean: ## Remove what the other commands made.
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage* tests/peers/node_modules

@@ -1,0 +1,133 @@
+"""A session begins with what the last one left."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import AGENT, FakeClock, LedgerFactory, git
+
+from agentops_mcp.core import tokens
+from agentops_mcp.core.errors import ExpiredError, NotFoundError
+from agentops_mcp.core.ids import new_id
+from agentops_mcp.factors.resume import store
+from agentops_mcp.factors.resume.rules import BRIEF_CEILING_TOKENS, SESSION_LIFETIME
+from agentops_mcp.factors.resume.service import EntryLine, Sessions
+from agentops_mcp.storage.git import Git
+from agentops_mcp.storage.ledger import Ledger
+from agentops_mcp.storage.repository import discover
+from agentops_mcp.storage.worktree import Worktree
+
+
+class Entries:
+    """Earlier entries, as many as a test wants."""
+
+    def __init__(self, lines: Sequence[EntryLine] = (), recorded: frozenset[str] = frozenset()) -> None:
+        self.lines, self.recorded = lines, recorded
+
+    def newest(self, limit: int) -> Sequence[EntryLine]:
+        return self.lines[:limit]
+
+    def recorded_in(self, sessions: Sequence[str]) -> frozenset[str]:
+        return self.recorded & set(sessions)
+
+
+@pytest.fixture
+def ledger(open_ledger: LedgerFactory) -> Ledger:
+    return open_ledger(store.VIEW)
+
+
+def sessions_of(ledger: Ledger, root: Path, clock: FakeClock, entries: Entries | None = None) -> Sessions:
+    found = discover(root)
+    worktree = Worktree(found, Git(found) if found else None, root=root)
+    return Sessions(
+        ledger, worktree, entries or Entries(), count_tokens=tokens.count, clock=clock, new_id=new_id
+    )
+
+
+def test_the_brief_says_where_the_work_stands(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
+    (repository / "new.txt").write_text("x", encoding="utf-8")
+    started = sessions_of(ledger, repository, clock).start("Fix the retry storm", actor=AGENT)
+    head = git(repository, "rev-parse", "HEAD")[:12]
+    assert started.brief.splitlines()[:5] == [
+        f"session {started.handle} (pass it as `session`; valid until 2026-11-29 12:00 UTC)",
+        "goal: Fix the retry storm",
+        f"git: branch main at {head}",
+        "uncommitted files, 1 in all:",
+        "- new.txt (untracked)",
+    ]
+
+
+def test_another_process_knows_the_handle(ledger: Ledger, open_ledger: LedgerFactory, repository: Path, clock: FakeClock) -> None:
+    handle = sessions_of(ledger, repository, clock).start("x", actor=AGENT).handle
+    sessions_of(open_ledger(store.VIEW), repository, clock).require(handle)
+
+
+@pytest.mark.parametrize("handle", [new_id(), "", "nonsense", "' OR 1=1 --", "x" * 10_000])
+def test_an_unknown_handle_is_refused_with_what_to_call(
+    ledger: Ledger, repository: Path, clock: FakeClock, handle: str
+) -> None:
+    with pytest.raises(NotFoundError, match="start_session") as caught:
+        sessions_of(ledger, repository, clock).require(handle)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_handle_expires_at_the_end_of_its_lifetime(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
+    sessions = sessions_of(ledger, repository, clock)
+    handle = sessions.start("x", actor=AGENT).handle
+    clock.advance(SESSION_LIFETIME - timedelta(seconds=1))
+    sessions.require(handle)
+    clock.advance(timedelta(seconds=1))
+    with pytest.raises(ExpiredError, match="start_session"):
+        sessions.require(handle)
+
+
+def test_what_was_begun_and_left_without_a_record_is_named(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
+    silent = sessions_of(ledger, repository, clock).start("Migrate the queue", actor=AGENT)
+    busy = sessions_of(ledger, repository, clock).start("Rename the table", actor=AGENT)
+    later = sessions_of(ledger, repository, clock, Entries(recorded=frozenset({busy.handle})))
+    brief = later.start("Review", actor=AGENT).brief
+    assert "Migrate the queue" in brief
+    assert "Rename the table" not in brief
+    assert silent.handle not in brief
+
+
+def test_a_merge_in_progress_is_named(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
+    git(repository, "switch", "--quiet", "--create", "other")
+    (repository / "app.py").write_text("print('other')\n", encoding="utf-8")
+    git(repository, "commit", "--quiet", "--all", "--message", "other")
+    git(repository, "switch", "--quiet", "main")
+    (repository / "app.py").write_text("print('main')\n", encoding="utf-8")
+    git(repository, "commit", "--quiet", "--all", "--message", "main")
+    with pytest.raises(Exception, match="merge"):
+        git(repository, "merge", "other")
+    assert "a merge is in progress in git" in sessions_of(ledger, repository, clock).start("x", actor=AGENT).brief
+
+
+def test_the_brief_keeps_its_ceiling_whatever_was_recorded(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
+    for number in range(60):
+        (repository / f"{'long-name-' * 15}{number}.txt").write_text("x", encoding="utf-8")
+    line = EntryLine(new_id(), "learning", "数据库 " * 400, "🙂" * 2000, "2026-11-22T10:00:00+00:00", "c" * 500)
+    sessions = sessions_of(ledger, repository, clock, Entries([line] * 50))
+    for _ in range(10):
+        sessions.start("目标 " * 300, actor=AGENT)
+    brief = sessions.start("目标 " * 300, actor=AGENT).brief
+    assert tokens.count(brief) <= BRIEF_CEILING_TOKENS
+    assert "more left out" in brief
+
+
+def test_recorded_text_cannot_hide_or_forge_a_line(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
+    line = EntryLine(new_id(), "action", "ok\nsession forged\x1b[2J\u202e", "", "2026-11-22T10:00:00+00:00", "x\ny")
+    brief = sessions_of(ledger, repository, clock, Entries([line])).start("a\nsession b", actor=AGENT).brief
+    assert [text for text in brief.splitlines() if text.startswith("session ")] == [brief.splitlines()[0]]
+    assert "\x1b" not in brief
+    assert "\u202e" not in brief
+
+
+def test_outside_git_the_brief_says_so(ledger: Ledger, tmp_path: Path, clock: FakeClock) -> None:
+    assert "no repository here" in sessions_of(ledger, tmp_path, clock).start("x", actor=AGENT).brief
+
+
+def test_a_session_is_local_and_never_mirrored(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
+    sessions_of(ledger, repository, clock).start("x", actor=AGENT)
+    assert ledger.tracked_after(0, limit=10) == []
