@@ -87,4 +87,10 @@ def test_markers_that_are_not_one_pair_are_refused_with_the_line(tmp_path: Path,
 def test_the_block_is_short_and_names_both_calls_and_every_section() -> None:
     assert len(BLOCK) <= 8
     for word in ("start_session", "record_entry", "goal", "context", "solution", "learning", "impact"):
-        assert f"{word}" in TEXT
+        assert word in TEXT
+
+
+def test_the_change_is_shown_without_characters_that_deceive_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "AGENTS.md"
+    path.write_text("Be kind.\x1b[2K\u202e\x9b\n", encoding="utf-8")
+    assert " Be kind.\\x1b[2K\\u202e\\x9b\n" in plan_block(path).diff()

@@ -52,6 +52,10 @@ LAYOUTS = {
         '{"servers": {"a": 1 // one\r}}',
         '{"servers": {"a": 1, // one\n  "ours": {\n    "go": ["x"]\n  }\r}}',
     ),
+    "members indented as nowhere else": (
+        '{\n  "servers": {\n      "a": 1\n  }\n}',
+        '{\n  "servers": {\n      "a": 1,\n      "ours": {\n        "go": ["x"]\n      }\n  }\n}',
+    ),
     "another value, replaced": (
         '{\n  "servers": {\n    "ours": 3, // mine\n    "z": {}\n  }\n}',
         '{\n  "servers": {\n    "ours": {\n      "go": ["x"]\n    }, // mine\n    "z": {}\n  }\n}',

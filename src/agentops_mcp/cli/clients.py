@@ -20,7 +20,7 @@ SERVER_KEY: Final = "agentops"
 # Files shared through git name the program, never where it is installed on one machine.
 SHARED_COMMAND: Final = "agentops-mcp"
 # Far above any hand-kept configuration, and small enough to read whole.
-_MAX_SIZE_BYTES: Final = 4 * 1024 * 1024
+_MAX_SIZE_BYTES: Final = 1024 * 1024
 _REMOTE_KEYS: Final = frozenset({"url", "httpUrl", "serverUrl"})
 
 Entry = dict[str, JsonValue]
@@ -260,10 +260,12 @@ def _merge_toml(text: str, client: Client, required: Entry, file: str) -> str:
         return text
     expected.setdefault(client.servers_key, {}).setdefault(SERVER_KEY, {}).update(updates)
     edited = _edit_toml(body, client.servers_key, updates, file, new=existing is None)
-    # A second reading by another parser: whatever the editor made of an unusual layout, only our entry may differ.
+    # The editor moves tables in unusual layouts; another parser tells whether only our entry differs.
     # Compared as text, because a not-a-number does not equal itself.
     found, wanted = (json.dumps(data, default=repr, sort_keys=True) for data in (_toml(edited, file), expected))
-    if found != wanted:
+    heads = [line for line in body.split("\n") if line.lstrip().startswith("[")]
+    head_set = frozenset(heads)
+    if found != wanted or heads != [line for line in edited.split("\n") if line in head_set]:
         raise InvalidInputError(f"{file} is laid out in a way that cannot be edited safely.", remedy=BY_HAND)
     return text[: text.startswith("\ufeff")] + (edited.replace("\n", "\r\n") if crlf else edited)
 

@@ -13,11 +13,11 @@ from agentops_mcp.cli import doctor, setup, transfer
 from agentops_mcp.cli.output import EXIT_FOUND, errors_shown, event_title, say, say_json, say_table
 from agentops_mcp.core.config import load_config
 from agentops_mcp.core.display import visible
-from agentops_mcp.core.errors import ConfigError
+from agentops_mcp.core.errors import ConfigError, IntegrityError
 from agentops_mcp.core.records import Event, readable
 from agentops_mcp.factors.tracking.render import render_entry
 from agentops_mcp.factors.tracking.rules import check_message
-from agentops_mcp.factors.tracking.store import RECORDED
+from agentops_mcp.factors.tracking.store import RECORDED, entry_of
 from agentops_mcp.storage.verify import verify_chains
 
 cli = typer.Typer(
@@ -110,7 +110,7 @@ def show(
     if json:
         say_json(_document(event))
     else:
-        say(render_entry(event) if event.kind == RECORDED else readable(event).rstrip())
+        say(_rendered(event))
 
 
 @cli.command()
@@ -184,8 +184,18 @@ def check_commit_message(file: Path, project: Project = None) -> None:
     for finding in findings:
         typer.echo(f"commit message: {visible(finding)}", err=True)
     if findings and policy == "block":
-        typer.echo("Not committed: [tracking] commit_message = \"block\" in .agentops/config.toml.", err=True)
+        typer.echo('Not committed: [tracking] commit_message = "block" in .agentops/config.toml.', err=True)
         raise typer.Exit(EXIT_FOUND)
+
+
+def _rendered(event: Event) -> str:
+    if event.kind == RECORDED:
+        try:
+            entry_of(event)
+            return render_entry(event)
+        except IntegrityError:  # made elsewhere, with a body this version does not know
+            pass
+    return readable(event).rstrip()
 
 
 def _document(event: Event) -> dict[str, object]:

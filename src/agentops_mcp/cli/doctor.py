@@ -37,7 +37,9 @@ class Check:
 
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    project: Annotated[Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")] = None,
+    project: Annotated[
+        Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")
+    ] = None,
 ) -> None:
     """Check the installation, this project's storage and the git mirror; every finding names its remedy."""
     checks = run_checks(project or Path.cwd())
@@ -64,7 +66,11 @@ def run_checks(start: Path) -> list[Check]:
     checks += [_project(project), _git(project)]
     with App(start) as app:
         checks += [_guarded("storage", lambda: _storage(app)), _guarded("git mirror", lambda: _mirror(app))]
-    return [*checks, _disk(project), *(_guarded(f"client {name}", lambda n=name: _client(n, project)) for name in clients.CLIENTS)]
+    return [
+        *checks,
+        _disk(project),
+        *(_guarded(f"client {name}", lambda n=name: _client(n, project)) for name in clients.CLIENTS),
+    ]
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
@@ -79,7 +85,9 @@ def _failed(name: str, error: AgentOpsError) -> Check:
 
 
 def _installation() -> Check:
-    return Check("installation", "ok", f"agentops-mcp {__version__}, Python {platform.python_version()}, {sys.platform}")
+    return Check(
+        "installation", "ok", f"agentops-mcp {__version__}, Python {platform.python_version()}, {sys.platform}"
+    )
 
 
 def _command() -> Check:
@@ -98,7 +106,9 @@ def _token_data() -> Check:
 
 def _project(project: Project) -> Check:
     if project.repository is None:
-        return Check("project", "note", f"{project.root}, outside git", "Run `git init` to have a mirror and file history.")
+        return Check(
+            "project", "note", f"{project.root}, outside git", "Run `git init` to have a mirror and file history."
+        )
     kind = "bare repository" if project.repository.worktree is None else "git worktree"
     return Check("project", "ok", f"{project.root}, {kind}, data in {project.data_dir}")
 
@@ -147,6 +157,8 @@ def _client(name: str, project: Project) -> Check:
     change = clients.plan(
         name, project=project.root, home=Path.home(), command="agentops-mcp", platform=sys.platform, env=os.environ
     )
-    if change.before and f'"{clients.SERVER_KEY}"' in change.before or f".{clients.SERVER_KEY}]" in (change.before or ""):
+    if (change.before and f'"{clients.SERVER_KEY}"' in change.before) or f".{clients.SERVER_KEY}]" in (
+        change.before or ""
+    ):
         return Check(f"client {name}", "ok", f"configured in {change.path}")
     return Check(f"client {name}", "ok", "not configured" if change.before is None else f"not in {change.path}")

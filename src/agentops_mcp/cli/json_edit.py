@@ -17,8 +17,9 @@ _dumps = partial(json.dumps, ensure_ascii=False)
 
 # Deeper than any real configuration, and far from Python's own recursion limit.
 _MAX_DEPTH: Final = 100
-_GAP = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*.*?\*/)*+", re.DOTALL)
-_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
+# No possessive quantifiers: before Python 3.11.5 they match wrongly around a part that backtracks.
+_GAP = re.compile(r"[ \t\r\n]*(?:(?://[^\r\n]*|/\*.*?\*/)[ \t\r\n]*)*", re.DOTALL)
+_STRING = re.compile(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"')
 # Python refuses to read integers of more than 4,300 digits; no configuration needs a thousand.
 _BARE = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]{0,999})(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
@@ -183,18 +184,17 @@ def _objects(node: _Node | None) -> Iterator[_Object]:
 
 def _unit_of(text: str, node: _Object) -> str:
     """One level of indentation as `node` shows it, or nothing."""
-    outer = _indent_at(text, node.start)
-    for member in node.members:
-        indent = _own_indent(text, member) or ""
-        if indent.startswith(outer) and indent != outer:
-            return indent[len(outer) :]
-    return ""
+    own = next((indent for member in node.members if (indent := _own_indent(text, member))), "")
+    outer = _indent_at(text, node.start) if own else ""
+    return own[len(outer) :] if own.startswith(outer) else ""
 
 
 def _own_indent(text: str, member: _Member) -> str | None:
     """What stands before a member that begins its line, else None."""
-    before = text[text.rfind("\n", 0, member.start) + 1 : member.start]
-    return None if before.strip(" \t") else before
+    start = member.start
+    while start > 0 and text[start - 1] in " \t":
+        start -= 1
+    return text[start : member.start] if text[start - 1 : start] in ("", "\n") else None
 
 
 def _indent_at(text: str, position: int) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,8 @@ EXIT_FOUND = 1
 EXIT_ERROR = 3
 """The command could not be carried out."""
 
+_LEAST_WRAPPED_COLUMNS = 40
+
 
 def say(text: str = "") -> None:
     """Print text in which recorded characters cannot move the cursor or hide."""
@@ -25,19 +27,53 @@ def say(text: str = "") -> None:
 
 def say_json(document: Any) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=not _is_utf8()))
+    typer.echo(visible_json(json.dumps(document, indent=2, ensure_ascii=not _is_utf8())))
+
+
+def visible_json(text: str) -> str:
+    """The same JSON with every character that could move the cursor or hide written as an escape."""
+    hidden = {character for character in set(text) - {"\n"} if visible(character) != character}
+    return text.translate({ord(character): json.dumps(character)[1:-1] for character in hidden})
 
 
 def say_table(rows: Iterable[tuple[str, ...]]) -> None:
-    """Print columns; the last one wraps on a terminal and is left whole in a pipe."""
+    """Print columns. In a pipe a row is one line; on a terminal the last column wraps, or stands below the others."""
+    from rich.cells import cell_len
+
+    cells = [[" ".join(visible(cell).split("\n")) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)][:-1]
+    padded = [
+        [*(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)), row[-1]]
+        for row in cells
+    ]
+    if sys.stdout.isatty():
+        _say_wrapped(padded, width=sum(widths) + 2 * len(widths))
+    else:
+        for row in padded:
+            typer.echo("  ".join(row).rstrip())
+
+
+def _say_wrapped(rows: Sequence[Sequence[str]], *, width: int) -> None:
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False, soft_wrap=False).print(table)
+    console = Console(highlight=False)
+    beside = console.width - width >= _LEAST_WRAPPED_COLUMNS
+    for *head, last in rows:
+        if beside:
+            line = Table.grid(padding=(0, 2, 0, 0))
+            line.add_row(*(Text(cell, no_wrap=True) for cell in head), Text(last, overflow="fold"))
+            console.print(line)
+        else:
+            console.print(Text("  ".join(head).rstrip(), overflow="fold"))
+            console.print(Padding(Text(last, overflow="fold"), (0, 0, 0, 4)))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 event`, `2 events`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @contextmanager

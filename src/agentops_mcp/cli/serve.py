@@ -3,6 +3,7 @@
 import argparse
 import gc
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +21,13 @@ def serve(arguments: Sequence[str]) -> int:
     logging.captureWarnings(capture=True)
     gc.disable()  # importing allocates much and frees nothing: collecting meanwhile costs a tenth of the start
     from agentops_mcp.app import App
+    from agentops_mcp.cli.tracing import start_tracing
     from agentops_mcp.core.errors import AgentOpsError
     from agentops_mcp.server import serve_http, serve_stdio
 
     gc.freeze()
     gc.enable()
+    start_tracing(os.environ)
     app = App(options.project)
     try:
         if options.http is None:

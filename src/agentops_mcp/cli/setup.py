@@ -5,7 +5,7 @@ import shutil
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,10 +15,11 @@ from agentops_mcp.cli.clients import ConfigChange
 from agentops_mcp.cli.git_hooks import plan_hook, plan_hook_removal
 from agentops_mcp.cli.output import errors_shown, say
 from agentops_mcp.core.errors import ConfigError
+from agentops_mcp.core.redaction import redact
 from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.project import Project, locate
 
-ClientName = StrEnum("ClientName", {name.replace("-", "_"): name for name in clients.CLIENTS})
+ClientName = Literal["claude-code", "claude-desktop", "vscode", "cursor", "codex", "gemini", "zed", "windsurf"]
 
 
 class AgentsFile(StrEnum):
@@ -37,7 +38,9 @@ def init(
     remove_git_hooks: Annotated[bool, typer.Option("--remove-git-hooks", help="Remove our commit-msg hook.")] = False,
     show: Annotated[bool, typer.Option("--print", help="Print what to write by hand; change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing.")] = False,
-    project: Annotated[Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")] = None,
+    project: Annotated[
+        Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")
+    ] = None,
 ) -> None:
     """Add the server to a client's configuration. Shows the change first; running it again changes nothing."""
     if not (client or agents_file or git_hooks or remove_git_hooks):
@@ -45,13 +48,13 @@ def init(
     with errors_shown():
         place = locate(project or Path.cwd(), os.environ)
         if show and client:
-            say(clients.snippet(client.value, project=place.root, command=_command()).rstrip())
+            say(clients.snippet(client, project=place.root, command=_command()).rstrip())
             return
         changes: list[ConfigChange] = []
         if client:
             changes.append(
                 clients.plan(
-                    client.value,
+                    client,
                     project=place.root,
                     home=Path.home(),
                     command=_command(),
@@ -71,7 +74,7 @@ def _carry_out(change: ConfigChange, *, show: bool, yes: bool) -> None:
     if not change.changed:
         say(f"{change.path} is as it should be.")
         return
-    say(change.diff().rstrip())
+    say(redact(change.diff()).text.rstrip())  # other servers' entries may hold keys
     if show:
         return
     if not yes and sys.stdin.isatty() and not typer.confirm(f"Write {change.path}?", default=True):

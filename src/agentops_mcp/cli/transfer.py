@@ -1,7 +1,7 @@
 """`export` and `import`: the ledger as JSON Lines, one event a line."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -21,7 +21,9 @@ def export_events(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to; standard output by default.")] = None,
     tracked_only: Annotated[bool, typer.Option("--tracked-only", help="Leave out local telemetry.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
-    project: Annotated[Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")] = None,
+    project: Annotated[
+        Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")
+    ] = None,
 ) -> None:
     """Write every event as JSON Lines, in the order of this ledger."""
     count = 0
@@ -38,7 +40,9 @@ def import_events(
     file: Annotated[Path, typer.Argument(help="JSON Lines from `export`, or - for standard input.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file; import nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    project: Annotated[Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")] = None,
+    project: Annotated[
+        Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")
+    ] = None,
 ) -> None:
     """Add events from a file. Those already here stay as they are; damaged lines are named and left out."""
     read = new = 0
@@ -79,7 +83,7 @@ def _batches(file: Path, problems: list[str]) -> Iterator[list[Event]]:
 
 
 @contextmanager
-def _source(file: Path) -> Iterator[TextIO]:
+def _source(file: Path) -> Generator[TextIO]:
     if str(file) == "-":
         yield sys.stdin
         return
@@ -91,7 +95,7 @@ def _source(file: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _target(file: Path | None, *, replace: bool) -> Iterator[TextIO]:
+def _target(file: Path | None, *, replace: bool) -> Generator[TextIO]:
     if file is None:
         yield sys.stdout
         return
