@@ -82,7 +82,8 @@ def _npm(*arguments: str) -> None:
     path = os.pathsep.join([str(node_binary().parent), os.environ.get("PATH", "")])
     try:
         subprocess.run(
-            [node_binary(), script, *arguments],
+            # A network's own certificate authority is trusted as every other program here trusts it.
+            [node_binary(), "--use-system-ca", script, *arguments],
             cwd=PEERS,
             env={**os.environ, "PATH": path},
             timeout=_INSTALL_TIMEOUT_S,
