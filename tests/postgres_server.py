@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+
 @contextmanager
 def postgres_server(directory: Path) -> Iterator[str]:
     """Start a server whose files are in `directory`; yields its URL."""

@@ -12,8 +12,9 @@ from types import TracebackType
 from agentops_mcp.core import tokens
 from agentops_mcp.core.clock import Clock, utc_now
 from agentops_mcp.core.config import Config, load_config
-from agentops_mcp.core.errors import GitError
+from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.ids import new_id
+from agentops_mcp.core.tokens import TokenCounter
 from agentops_mcp.factors.resume import store as resume_store
 from agentops_mcp.factors.resume.service import EntryLine, Sessions
 from agentops_mcp.factors.tracking import store as tracking_store
@@ -78,24 +79,28 @@ class App(AbstractContextManager["App"]):
         return self.parts.sessions
 
     def settle(self) -> None:
-        """Pay the git mirror what it is owed. A mirror that cannot be written is logged and owed until it can."""
+        """Pay the git mirror what it is owed; what cannot be paid now is logged and stays owed. Never an error."""
         parts = self._parts
         if parts is None or parts.mirror is None:
             return
         try:
             parts.mirror.flush()
             self._last_failure = ""
-        except GitError as error:
+        except AgentOpsError as error:  # also of the ledger: the record itself was committed before
             if str(error) != self._last_failure:
                 logger.warning("The git mirror is behind: %s", error)
             self._last_failure = str(error)
+        except Exception:
+            logger.exception("The git mirror is behind")
 
     def warm(self) -> None:
-        """Do now what the first call would otherwise wait for. Failures are left for that call to report."""
+        """Do now what the first call would otherwise wait for. Nothing is created; failures are left for that call."""
         try:
             tokens.count("")
-            self.parts.worktree.facts()
-            self.settle()
+            project = locate(self._start, self._environment)
+            if database_file(project).exists() or database_url(self._environment):
+                self.parts.worktree.facts()
+                self.settle()
         except Exception:
             logger.info("Warming up failed; the first call will say why.", exc_info=True)
 
@@ -122,7 +127,7 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock) -> Par
     opened = ledger.open()
     worktree = Worktree(project.repository, git, root=project.root)
     sessions = Sessions(
-        ledger, worktree, _PastEntries(ledger), count_tokens=tokens.count, clock=clock, new_id=new_id
+        ledger, worktree, _PastEntries(ledger), tokens=_token_counter(config), clock=clock, new_id=new_id
     )
     entries = Entries(ledger, worktree, sessions, learning=config.tracking.learning, new_id=new_id)
     mirror = None
@@ -130,6 +135,15 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock) -> Par
         lock = project.repository.common_dir / "agentops" / "mirror.lock"
         mirror = Mirror(project.repository, git, ledger, ref=project.ref, lock_path=lock)
     return Parts(project, config, opened, ledger, mirror, worktree, entries, sessions)
+
+
+def _token_counter(config: Config) -> TokenCounter:
+    return TokenCounter(config.tokens.family, {**tokens.FAMILY_FACTORS, **config.tokens.factors})
+
+
+def database_file(project: Project) -> Path:
+    """The embedded database of a project."""
+    return project.data_dir / "agentops.db"
 
 
 def _open_database(
@@ -143,7 +157,7 @@ def _open_database(
         return PostgresDatabase(url, schema), "postgresql"
     from agentops_mcp.storage.sqlite import SqliteDatabase, damaged
 
-    path = project.data_dir / "agentops.db"
+    path = database_file(project)
     database = SqliteDatabase(path)
     if path.exists() and (findings := database.check()):
         raise damaged(path, findings)

@@ -1,19 +1,22 @@
 """The agent's surface: builds the MCP server, one line for each factor."""
 
+import functools
 import inspect
 import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.to_thread
+from mcp import MCPError
 from mcp.server import CacheHint, MCPServer
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError, UnexpectedToolError
 from mcp.types import (
+    INVALID_PARAMS,
     CallToolResult,
     Completion,
     CompletionArgument,
@@ -33,6 +36,7 @@ from agentops_mcp.core.errors import AgentOpsError, ConfigError, NotFoundError
 from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.resume import tools as resume_tools
 from agentops_mcp.factors.tracking import tools as tracking_tools
+from agentops_mcp.stdio import answering_stdio
 from agentops_mcp.storage.project import current_user
 
 logger = logging.getLogger(__name__)
@@ -45,7 +49,9 @@ decided, learned, finished or failed. Every reply names the next step; every err
 # After the reply to the first tools/list is out: warming competes with the handshake for the interpreter.
 _WARM_AFTER_S = 0.05
 
-_UNEXPECTED_REMEDY = "The server's log has the details; try again once, then tell the person to run `agentops-mcp doctor`."
+_UNEXPECTED_REMEDY = (
+    "The server's log has the details; try again once, then tell the person to run `agentops-mcp doctor`."
+)
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
@@ -75,6 +81,7 @@ class AgentOpsServer(MCPServer[Any]):
         super().add_tool(fn, *args, **kwargs)
         tool = self._tool_manager.get_tool(kwargs.get("name") or fn.__name__)
         if tool is not None:
+            tool.fn = _settled(fn, self._app)
             tool.parameters = {**_without_titles(tool.parameters), "additionalProperties": False}
             if tool.fn_metadata.output_schema is not None:
                 tool.fn_metadata.output_schema = _without_titles(tool.fn_metadata.output_schema)
@@ -105,9 +112,6 @@ class AgentOpsServer(MCPServer[Any]):
                 logger.exception("%s failed unexpectedly", name)
                 raise ToolError(f"{name} failed unexpectedly. {_UNEXPECTED_REMEDY}") from error
             raise
-        finally:
-            with anyio.CancelScope(shield=True):  # a client that gave up still gets its record mirrored
-                await anyio.to_thread.run_sync(self._app.settle)
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
@@ -127,11 +131,31 @@ class AgentOpsServer(MCPServer[Any]):
                 raise ResourceError(str(domain)) from domain
             raise
 
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Render a prompt.
+
+        Raises:
+            MCPError: there is no prompt of this name.
+        """
+        if self._prompt_manager.get_prompt(name) is None:
+            names = ", ".join(prompt.name for prompt in self._prompt_manager.list_prompts())
+            raise MCPError(INVALID_PARAMS, f"No prompt {name[:60]!r}. The prompts are: {names}.")
+        return await super().get_prompt(name, arguments, context)
+
+    async def run_stdio_async(self) -> None:
+        """Serve one client over stdin and stdout."""
+        async with answering_stdio() as (incoming, outgoing):
+            options = self._lowlevel_server.create_initialization_options()
+            await self._lowlevel_server.run(incoming, outgoing, options)
+
     def _refuse_bad_arguments(self, name: str, arguments: dict[str, Any]) -> None:
         schema = self._tool_input_schema(name)
         if schema is None:
             names = ", ".join(tool.name for tool in self._tool_manager.list_tools())
-            raise ToolError(f"No tool {name[:60]!r}. The tools are: {names}.")
+            # The specification makes this a protocol error, so that clients can tell it from a tool that failed.
+            raise MCPError(INVALID_PARAMS, f"No tool {name[:60]!r}. The tools are: {names}.")
         if unknown := [key for key in arguments if key not in schema["properties"]]:
             raise ToolError(f"{name} has no argument {unknown[0][:60]!r}; it takes {_signature(schema)}.")
         if bad := _unstorable(arguments):
@@ -159,7 +183,7 @@ def actor_of(context: Context[Any, Any]) -> Actor:
     """Who is calling: the client as it names itself, and the account the server runs as."""
     parameters = context.session.client_params
     info = parameters.client_info if parameters else None
-    client = f"{info.name} {info.version}".strip()[:100] if info else "unknown"
+    client = f"{info.name} {info.version}".replace("\0", "").strip()[:100] if info else "unknown"
     return Actor(client=client, user=current_user(), via="mcp")
 
 
@@ -168,7 +192,7 @@ def _register_completion(mcp: AgentOpsServer, completers: dict[str, Callable[[st
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
-        context: CompletionContext | None,
+        context: CompletionContext | None,  # noqa: ARG001 - the SDK passes it
     ) -> Completion | None:
         completer = completers.get(argument.name)
         if completer is None or not isinstance(ref, ResourceTemplateReference):
@@ -178,6 +202,22 @@ def _register_completion(mcp: AgentOpsServer, completers: dict[str, Callable[[st
         except AgentOpsError:
             logger.info("No completion", exc_info=True)
             return None
+
+
+def _settled(fn: Callable[..., Any], app: App) -> Callable[..., Any]:
+    """`fn`, and the git mirror brought up to date before it returns, also when its client has given up meanwhile.
+
+    In the thread the tool runs in: a second one costs a twentieth of a write.
+    """
+
+    @functools.wraps(fn)
+    def run(**given: Any) -> Any:
+        try:
+            return fn(**given)
+        finally:
+            app.settle()
+
+    return run
 
 
 def _compact(result: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
@@ -202,13 +242,13 @@ def _signature(schema: dict[str, Any]) -> str:
 
 def _unstorable(value: Any) -> str | None:
     """Why a value cannot be stored as text everywhere, or None when it can. Depth is the JSON parser's to limit."""
-    stack = [value]
+    stack: list[Any] = [value]
     while stack:
         item = stack.pop()
         if isinstance(item, dict):
-            stack += [*item, *item.values()]
-        elif isinstance(item, list):
-            stack += item
+            stack += [*cast("dict[str, Any]", item).items()]
+        elif isinstance(item, list | tuple):
+            stack += cast("list[Any]", item)
         elif isinstance(item, str):
             if "\0" in item:
                 return "a NUL byte in the text"
@@ -222,12 +262,12 @@ def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
 
     def prune(node: Any, *, names: bool = False) -> Any:
         if isinstance(node, list):
-            return [prune(item) for item in node]
+            return [prune(item) for item in cast("list[Any]", node)]
         if not isinstance(node, dict):
             return node
         return {
             key: prune(value, names=key in ("properties", "$defs"))
-            for key, value in node.items()
+            for key, value in cast("dict[str, Any]", node).items()
             if names or key != "title"
         }
 

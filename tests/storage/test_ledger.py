@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from conftest import AGENT, DatabaseFactory, FakeClock, LedgerFactory
-from notes import NOTES, note
 
 from agentops_mcp.core.errors import ConflictError, InvalidInputError, NewerSchemaError, NotFoundError
 from agentops_mcp.core.ids import new_id
@@ -15,6 +13,8 @@ from agentops_mcp.storage.database import Database
 from agentops_mcp.storage.ledger import Ledger, View
 from agentops_mcp.storage.migrations import Migration, MigrationSet
 from agentops_mcp.storage.verify import verify_chains
+from conftest import AGENT, DatabaseFactory, FakeClock, LedgerFactory
+from notes import NOTES, note
 
 
 def append(ledger: Ledger, *drafts: Draft, expected: Mapping[str, str | None] | None = None) -> list[Event]:
@@ -118,7 +118,9 @@ def test_events_of_a_kind_no_view_knows_are_kept_for_a_later_version(
     assert rows(database, "SELECT text FROM note") == [("early",)]
 
 
-def test_merging_adds_what_is_new_and_nothing_twice(open_ledger: LedgerFactory, tmp_path: Path, clock: FakeClock) -> None:
+def test_merging_adds_what_is_new_and_nothing_twice(
+    open_ledger: LedgerFactory, tmp_path: Path, clock: FakeClock
+) -> None:
     here = open_ledger(NOTES)
     append(here, note("mine"))
     from agentops_mcp.storage.sqlite import SqliteDatabase
@@ -146,7 +148,7 @@ def test_a_copied_database_continues_under_an_origin_of_its_own(open_ledger: Led
 @pytest.mark.parametrize(
     ("damage", "finding"),
     [
-        ("UPDATE event SET body = '{\"text\":\"forged\"}' WHERE n = 2", "was changed"),
+        ('UPDATE event SET body = \'{"text":"forged"}\' WHERE n = 2', "was changed"),
         ("UPDATE event SET body = 'not json' WHERE n = 2", "damaged"),
         ("DELETE FROM event WHERE n = 2", "events 2 to 2 are missing"),
         ("DELETE FROM event WHERE n = 3", "the end is missing"),
@@ -172,7 +174,7 @@ def test_a_rewritten_event_with_a_matching_hash_breaks_its_successor(
     _, second, _ = append(open_ledger(NOTES), note("1"), note("2"), note("3"))
     forged = replace(second, body={"text": "forged"})
     with database.write() as tx:
-        tx.execute("UPDATE event SET body = '{\"text\":\"forged\"}', hash = ? WHERE n = 2", [digest(forged)])
+        tx.execute('UPDATE event SET body = \'{"text":"forged"}\', hash = ? WHERE n = 2', [digest(forged)])
     (chain,) = verify_chains(database)
     assert "does not follow" in chain.problems[0]
 

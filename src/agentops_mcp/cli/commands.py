@@ -1,5 +1,6 @@
 """The commands that read and move the ledger, and the entry point that joins them with the others."""
 
+import io
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,8 @@ import typer
 from agentops_mcp import __version__
 from agentops_mcp.app import App
 from agentops_mcp.cli import doctor, setup, transfer
-from agentops_mcp.cli.output import EXIT_FOUND, errors_shown, event_title, say, say_json, say_table
+from agentops_mcp.cli.opening import DryRunOption, JsonOption, ProjectOption, reading
+from agentops_mcp.cli.output import EXIT_FOUND, counted, errors_shown, event_title, say, say_json, say_table
 from agentops_mcp.core.config import load_config
 from agentops_mcp.core.display import visible
 from agentops_mcp.core.errors import ConfigError, IntegrityError
@@ -18,23 +20,25 @@ from agentops_mcp.core.records import Event, readable
 from agentops_mcp.factors.tracking.render import render_entry
 from agentops_mcp.factors.tracking.rules import check_message
 from agentops_mcp.factors.tracking.store import RECORDED, entry_of
-from agentops_mcp.storage.verify import verify_chains
+from agentops_mcp.storage.mirror import Mirror, SyncReport
+from agentops_mcp.storage.project import locate
+from agentops_mcp.storage.verify import ChainReport, verify_chains
 
 cli = typer.Typer(
     name="agentops-mcp",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes drawn around the help are noise in a pipe, a log and a screen reader
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="Operate AI agents over MCP: durable memory that every session, client and process shares.",
     epilog="Exit codes: 0 done; 1 a check found a problem; 2 wrong usage; 3 the command could not be carried out.",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
-Project = Annotated[Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")]
-
 
 def run() -> int:
     """Run the command line; returns the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what an old encoding lacks is escaped, not a crash
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with errors_shown():
             cli(prog_name="agentops-mcp")
@@ -62,15 +66,19 @@ def _root(
 
 @cli.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def serve(context: typer.Context) -> None:
-    """Serve MCP to a client, over stdio or --http HOST:PORT (see `serve --help`)."""
+    """Serve MCP over stdio or HTTP; clients start this."""
     from agentops_mcp.cli.serve import serve as run_server
 
     raise typer.Exit(run_server(context.args))
 
 
 @cli.command()
-def demo(project: Project = None) -> None:
-    """Start the server as a client would, and show what an agent and a person see. Leaves nothing behind."""
+def demo(project: ProjectOption = None) -> None:
+    """Show what an agent and a person see, step by step.
+
+    Starts the server as a client would, on a ledger of its own that is removed at the end: your worktree, index, HEAD
+    and memory stay as they are.
+    """
     from agentops_mcp.cli.demo import run_demo  # the only command that needs the SDK's client
 
     raise typer.Exit(run_demo(project or Path.cwd()))
@@ -82,41 +90,51 @@ cli.command()(doctor.doctor)
 
 @cli.command()
 def log(
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many events.")] = 20,
-    before: Annotated[int | None, typer.Option(min=1, help="Only events below this number.")] = None,
-    json: Json = False,
-    project: Project = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=10_000, metavar="NUMBER", help="How many events.")
+    ] = 20,
+    before: Annotated[int | None, typer.Option(min=1, metavar="NUMBER", help="Only events below this number.")] = None,
+    json: JsonOption = False,
+    project: ProjectOption = None,
 ) -> None:
-    """List the newest events, newest first: number, time, kind, id, what."""
-    with App(project) as app:
+    """List the newest events, newest first.
+
+    Each line has the event's number, its time in UTC, its kind, its id and what it says.
+    """
+    with reading(project) as app:
         events = app.parts.ledger.newest(limit=limit, before=before)
     if json:
-        say_json([{"number": number, **_document(event)} for number, event in events])
+        say_json([{"number": number, **asdict(event)} for number, event in events])
     elif events:
-        say_table((str(seq), event.at[:16], event.kind, event.id, event_title(event)) for seq, event in events)
+        say_table((str(seq), _minute(event.at), event.kind, event.id, event_title(event)) for seq, event in events)
+        if sys.stdout.isatty() and len(events) == limit and events[-1][0] > 1:
+            say(f"Older ones: agentops-mcp log --before {events[-1][0]}")
     else:
-        say("No events yet. An agent's start_session and record_entry add them.")
+        say(f"No events below {before}." if before else "No events yet. An agent's tool calls add them.")
 
 
 @cli.command()
 def show(
     record: Annotated[str, typer.Argument(metavar="ID", help="The id of an event, from `log` or a tool's reply.")],
-    json: Json = False,
-    project: Project = None,
+    json: JsonOption = False,
+    project: ProjectOption = None,
 ) -> None:
-    """Show one record whole."""
-    with App(project) as app:
+    """Show one event whole."""
+    with reading(project) as app:
         event = app.parts.ledger.event(record)
     if json:
-        say_json(_document(event))
+        say_json(asdict(event))
     else:
         say(_rendered(event))
 
 
 @cli.command()
-def verify(json: Json = False, project: Project = None) -> None:
-    """Walk every hash chain, and compare the git mirror with the ledger. Exit code 1 when something is wrong."""
-    with App(project) as app:
+def verify(json: JsonOption = False, project: ProjectOption = None) -> None:
+    """Walk every hash chain; compare the git mirror.
+
+    Exit code 1 when something is missing, changed or unknown.
+    """
+    with reading(project) as app:
         parts = app.parts
         chains = verify_chains(parts.ledger.database)
         mirrored = parts.mirror.verify() if parts.mirror else []
@@ -124,48 +142,54 @@ def verify(json: Json = False, project: Project = None) -> None:
     if json:
         say_json({"chains": [asdict(chain) for chain in chains], "mirror": mirrored, "ok": not problems})
     else:
-        for chain in chains:
-            kind = "tracked" if chain.tracked else "local"
-            state = "in order" if not chain.problems else f"{len(chain.problems)} problems"
-            say(f"{chain.origin} {kind}: {chain.events} events, {state}")
-        for problem in problems:
-            say(f"  {problem}")
-        say("No events yet." if not chains else "All in order." if not problems else f"{len(problems)} problems.")
+        _say_verdict(chains, problems)
     if problems:
         raise typer.Exit(EXIT_FOUND)
 
 
 @cli.command()
-def rebuild(json: Json = False, project: Project = None) -> None:
-    """Drop every view and replay the ledger into it. The ledger itself is not touched."""
+def rebuild(json: JsonOption = False, project: ProjectOption = None) -> None:
+    """Drop every view and replay the ledger into it.
+
+    The ledger itself is not touched. Nothing is lost when this is interrupted.
+    """
     with App(project) as app:
         replayed = app.parts.ledger.rebuild()
     if json:
         say_json(replayed)
     else:
         for view, count in replayed.items():
-            say(f"{view}: {count} events replayed")
+            say(f"{view}: {counted(count, 'event')} replayed")
 
 
 @cli.command()
 def sync(
-    remote: Annotated[str, typer.Argument(help="A remote of this repository.")] = "origin",
-    dry_run: DryRun = False,
-    json: Json = False,
-    project: Project = None,
+    remote: Annotated[str, typer.Argument(metavar="REMOTE", help="A remote of this repository.")] = "origin",
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+    project: ProjectOption = None,
 ) -> None:
-    """Fetch the ledger of a git remote, unite it with ours, and push the union."""
+    """Unite the ledger with that of a git remote.
+
+    Fetches the remote's ledger, adds what is new here, and pushes the union, never by force. Exit code 1 when the
+    remote has files that are not taken.
+    """
+    with reading(project) if dry_run else App(project) as app:
+        report = _mirror(app).sync(remote, dry_run=dry_run)
+    _say_report(report, json=json)
+
+
+@cli.command("restore-mirror")
+def restore_mirror(json: JsonOption = False, project: ProjectOption = None) -> None:
+    """Bring back what a lost database had recorded.
+
+    Adds the events that only this clone's git mirror still has. It needs no remote. Exit code 1 when the mirror has
+    files that are not taken.
+    """
     with App(project) as app:
-        mirror = app.parts.mirror
-        if mirror is None:
-            raise ConfigError("There is no git repository here, so no remote either.", remedy="Use export and import.")
+        report = _mirror(app).restore()
         app.settle()
-        report = mirror.sync(remote, dry_run=dry_run)
-    if json:
-        say_json(asdict(report))
-    else:
-        for name, value in asdict(report).items():
-            say(f"{name}: {value}")
+    _say_report(report, json=json)
 
 
 cli.command("export")(transfer.export_events)
@@ -173,10 +197,8 @@ cli.command("import")(transfer.import_events)
 
 
 @cli.command("check-message", hidden=True)
-def check_commit_message(file: Path, project: Project = None) -> None:
+def check_commit_message(file: Path, project: ProjectOption = None) -> None:
     """Check a commit message for factor I's form, as `.agentops/config.toml` asks (run by the commit-msg hook)."""
-    from agentops_mcp.storage.project import locate
-
     policy = load_config(locate(project or Path.cwd(), {}).policy_dir / "config.toml").tracking.commit_message
     if policy == "off":
         return
@@ -198,5 +220,38 @@ def _rendered(event: Event) -> str:
     return readable(event).rstrip()
 
 
-def _document(event: Event) -> dict[str, object]:
-    return asdict(event)
+def _minute(at: str) -> str:
+    return f"{at[:10]} {at[11:16]}"
+
+
+def _say_verdict(chains: list[ChainReport], problems: list[str]) -> None:
+    for chain in chains:
+        kind = "tracked" if chain.tracked else "local"
+        state = "in order" if not chain.problems else counted(len(chain.problems), "problem")
+        say(f"{chain.origin} {kind}: {counted(chain.events, 'event')}, {state}")
+    for problem in problems:
+        say(f"  {problem}")
+    if problems:
+        say(f"{counted(len(problems), 'problem')}.")
+    else:
+        say("All in order." if chains else "No events yet.")
+
+
+def _mirror(app: App) -> Mirror:
+    if app.parts.mirror is None:
+        raise ConfigError("There is no git repository here, so no mirror.", remedy="Use export and import.")
+    return app.parts.mirror
+
+
+def _say_report(report: SyncReport, *, json: bool) -> None:
+    if json:
+        say_json(asdict(report))
+    else:
+        done = [f"{report.restored} restored from our own mirror"] if report.restored or not report.remote else []
+        if report.remote:
+            done += [f"{report.fetched} fetched, {report.merged} of them new here", f"{report.pushed} pushed"]
+        say(f"{'would be: ' if report.dry_run else ''}{', '.join(done)}, {report.refused_total} refused")
+        for refusal in report.refused:
+            say(f"  {refusal.path}: {refusal.reason}")
+    if report.refused_total:
+        raise typer.Exit(EXIT_FOUND)

@@ -9,20 +9,25 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.types import CallToolResult, TextContent, TextResourceContents
+from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
 
-from agentops_mcp.cli.output import errors_shown, say
+from agentops_mcp import __version__
+from agentops_mcp.cli.output import EXIT_FOUND, say
 from agentops_mcp.core import tokens
 from agentops_mcp.storage.git import Git
-from agentops_mcp.storage.project import Project, locate
+from agentops_mcp.storage.project import Project, Variable, locate
 
 LEDGER = "demo"
+
+_LOCK = "mirror.lock"  # of all ledgers of the project; it stays where another one may use it
+_ANSWER_TIMEOUT_S = 60.0
 
 _ENTRY: Mapping[str, Any] = {
     "kind": "decision",
@@ -37,106 +42,167 @@ _ENTRY: Mapping[str, Any] = {
 
 def run_demo(start: Path) -> int:
     """Run every step; returns the exit code."""
-    with errors_shown():
-        project = locate(start, {**os.environ, "AGENTOPS_LEDGER": LEDGER})
-        before = _fingerprint(project)
-        _remove(project)  # what an interrupted run may have left
-        try:
-            anyio.run(_Demo(project).run)
-        finally:
-            _remove(project)
-    unchanged = _fingerprint(project) == before
-    say()
-    say(f"Worktree, index, HEAD and your own ledger are as before: {'yes' if unchanged else 'NO'}.")
+    project = locate(start, {**os.environ, Variable.LEDGER: LEDGER})
+    _remove(project)  # what an interrupted run may have left
+    existing = [folder for folder in project.data_dir.parents if folder.exists()]
+    before = _state(project)
+    demo = _Demo(project)
+    failure = None
+    try:
+        anyio.run(demo.run)
+    except Exception as error:  # noqa: BLE001 - whatever a step raises is what there is to show
+        failure = _cause(error)
+    finally:
+        _remove(project)
+        _remove_empty([folder for folder in project.data_dir.parents if folder not in existing])
+    after = _state(project)
+    changed = [what for what in before if before[what] != after[what]]
+    if failure is not None:
+        say(f"\nStep {demo.step} failed: {failure}")
+    say(f"\nWorktree, index, HEAD and your own ledger are {'NOT ' if changed else ''}as before.")
+    for what in changed:
+        say(f"  {what} differs: by this demo, or by something else that ran meanwhile")
+    if failure is not None or changed:
+        return EXIT_FOUND
     say("Connect your client: agentops-mcp init --client claude-code (or another; --print only shows it).")
-    return 0 if unchanged else 1
+    return 0
+
+
+class _StepError(Exception):
+    """A step did not do what it shows."""
 
 
 class _Demo:
     """The steps, numbered as they are printed."""
 
     def __init__(self, project: Project) -> None:
+        self.step = 0
         self._project = project
-        self._step = 0
-        self._environment = {**os.environ, "AGENTOPS_LEDGER": LEDGER, "NO_COLOR": "1"}
-        self._environment.pop("AGENTOPS_DATABASE_URL", None)  # a team's database is no place for a demo
+        self._environment = {**os.environ, Variable.LEDGER: LEDGER, "NO_COLOR": "1"}
+        self._environment.pop(Variable.DATABASE_URL, None)  # a team's database is no place for a demo
 
     async def run(self) -> None:
         """All steps."""
         self._say_step("An agent starts the server over stdio and asks what it offers")
-        async with self._client("2026-07-28") as client:
-            tools = (await client.list_tools()).tools
-            surface = sum(tokens.count(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools)
-            for tool in tools:
-                say(f"  {tool.name}: {(tool.description or '').splitlines()[0]}")
-            say(f"  The whole surface costs {surface} tokens (o200k, n = {len(tools)} tools).")
+        async with self._client("2026-07-28", "first-agent") as client:
+            await _show_tools(client)
             self._say_step("It starts a session: a handle, and a brief of where the project stands")
-            first = await client.call_tool("start_session", {"goal": "Make retries survive a slow host"})
-            say(_indented(_text(first)))
-            session = _text(first).split()[1]
+            brief = await _call(client, "start_session", {"goal": "Make retries survive a slow host"})
+            say(_indented(_text(brief)))
+            session = _text(brief).split()[1]
             self._say_step("It records something useless, and is told how to do better")
-            say(_indented(_text(await client.call_tool("record_entry", {**_ENTRY, "action": "fixed bug"}))))
+            refusal = await _call(client, "record_entry", {**_ENTRY, "action": "fixed bug"}, refused=True)
+            say(_indented(f"refused: {_text(refusal)}"))
             self._say_step("It records a decision; the reply means that it is on disk")
-            reply = await client.call_tool("record_entry", {**_ENTRY, "session": session})
+            reply = await _call(client, "record_entry", {**_ENTRY, "session": session})
             say(_indented(_text(reply)))
-            identifier = str((reply.structured_content or {})["id"])
-        self._say_step("The agent is gone. Another client, speaking the older protocol, finds it in its brief")
-        async with self._client("legacy") as client:
-            say(_indented(_text(await client.call_tool("start_session", {"goal": "Review the retry change"}))))
-            (content,) = (await client.read_resource(f"agentops://entry/{identifier}")).contents
+            uri = f"agentops://entry/{(reply.structured_content or {})['id']}"
+        self._say_step(
+            "The agent is gone. Another one, in a client of the older protocol, finds the decision in its brief"
+        )
+        async with self._client("legacy", "second-agent") as client:
+            say(_indented(_text(await _call(client, "start_session", {"goal": "Review the retry change"}))))
+            self._say_step(f"It reads the whole of it: resource {uri}")
+            (content,) = (await client.read_resource(uri)).contents
             say(_indented(content.text if isinstance(content, TextResourceContents) else ""))
         self._say_step("A person looks: agentops-mcp log")
         self._command("log")
-        self._say_step("Every record is chained by hash and mirrored to a private git ref: agentops-mcp verify")
+        self._say_step("Every record is chained by hash: agentops-mcp verify")
         self._command("verify")
         if self._project.repository:
+            self._say_step(f"What is worth keeping is mirrored to git, under the private ref {self._project.ref}")
             listed = Git(self._project.repository).run("ls-tree", "-r", "--name-only", self._project.ref)
-            say(_indented(f"{self._project.ref}:\n" + os.fsdecode(listed)))
+            say(_indented(os.fsdecode(listed)))
 
     def _say_step(self, title: str) -> None:
-        self._step += 1
-        say(f"\n{self._step}. {title}")
+        self.step += 1
+        say(f"\n{self.step}. {title}")
 
-    def _client(self, era: str) -> Client:
+    def _client(self, era: str, name: str) -> Client:
         server = StdioServerParameters(
             command=sys.executable, args=["-m", "agentops_mcp", "serve"], cwd=self._project.root, env=self._environment
         )
-        return Client(stdio_client(server), mode=era)
+        return Client(
+            stdio_client(server), mode=era, client_info=Implementation(name=name, version=__version__),
+            read_timeout_seconds=_ANSWER_TIMEOUT_S,
+        )  # fmt: skip
 
     def _command(self, name: str) -> None:
         done = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-m", "agentops_mcp", name], cwd=self._project.root, env=self._environment,
-            capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL,
+            capture_output=True, encoding="utf-8", check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
+        if done.returncode:
+            raise _StepError(f"exit code {done.returncode}: {done.stdout}{done.stderr}")
         say(_indented(done.stdout))
 
 
+async def _show_tools(client: Client) -> None:
+    tools = (await client.list_tools()).tools
+    surface = sum(tokens.count(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools)
+    for tool in tools:
+        say(_indented(f"{tool.name}: {(tool.description or '').splitlines()[0]}"))
+    say(f"  The whole surface costs {surface} tokens (o200k, n = {len(tools)} tools).")
+
+
+async def _call(client: Client, tool: str, arguments: dict[str, Any], *, refused: bool = False) -> CallToolResult:
+    result = await client.call_tool(tool, arguments)
+    if bool(result.is_error) != refused:
+        raise _StepError(f"{tool} was {'not ' * refused}refused: {_text(result)}")
+    return result
+
+
 def _text(result: CallToolResult) -> str:
-    text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-    return f"refused: {text}" if result.is_error else text
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 def _indented(text: str) -> str:
     return "\n".join(f"  | {line}" for line in text.rstrip().splitlines())
 
 
-def _fingerprint(project: Project) -> list[bytes]:
-    """What must not change: HEAD, the index, what git sees in the worktree, and the real ledger's mirror."""
+def _cause(error: BaseException) -> BaseException:
+    """What went wrong, without the task groups around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _state(project: Project) -> dict[str, object]:
+    """What must not change: HEAD, the index, what git sees in the worktree, the real ledger and its mirror."""
+    own = project.data_dir.parent.parent
+    state: dict[str, object] = {str(own): _names(own)}
     if project.repository is None:
-        return [os.fsencode(path.name) for path in sorted(project.root.iterdir()) if path != project.policy_dir]
+        return {**state, str(project.root): _names(project.root)}
     git = Git(project.repository)
     index = project.repository.git_dir / "index"
-    commands = [("rev-parse", "--verify", "--quiet", "HEAD"), ("for-each-ref", "refs/agentops")]
+    state["the index"] = index.read_bytes() if index.exists() else b""
+    state["HEAD"] = [git.attempt("rev-parse", *how, "HEAD").stdout for how in ([], ["--symbolic-full-name"])]
+    state["refs/agentops"] = git.attempt("for-each-ref", "refs/agentops").stdout
     if project.repository.worktree:
-        commands.append(("status", "--porcelain=v2", "-z", "--branch"))
-    return [index.read_bytes() if index.exists() else b"", *(git.attempt(*command).stdout for command in commands)]
+        state["the worktree"] = git.attempt("status", "--porcelain=v2", "-z").stdout
+    return state
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*")} - {_LOCK}
 
 
 def _remove(project: Project) -> None:
-    """Delete the demo's ledger and its mirror, and the folders that only it needed."""
+    """Delete the demo's ledger, and its mirror with what was kept beside it."""
     shutil.rmtree(project.data_dir, ignore_errors=True)
-    for folder in (project.data_dir.parent, project.data_dir.parent.parent):
-        if folder.is_dir() and not any(folder.iterdir()):
+    _remove_empty([project.data_dir.parent])
+    if project.repository is None:
+        return
+    Git(project.repository).attempt("update-ref", "-d", project.ref)
+    _remove_empty([project.repository.common_dir / "refs" / "agentops"])
+    beside = project.repository.common_dir / "agentops"
+    for file in beside.glob(f"{LEDGER}.*"):
+        file.unlink(missing_ok=True)
+    if [path.name for path in beside.glob("*")] == [_LOCK]:  # no other ledger is here that could be holding it
+        (beside / _LOCK).unlink()
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # not there, or something else is in it
             folder.rmdir()
-    if project.repository:
-        Git(project.repository).attempt("update-ref", "-d", project.ref)

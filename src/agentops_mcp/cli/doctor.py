@@ -7,18 +7,22 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import typer
 
 from agentops_mcp import __version__
-from agentops_mcp.app import App
+from agentops_mcp.app import App, database_file
 from agentops_mcp.cli import clients
-from agentops_mcp.cli.output import EXIT_FOUND, say, say_json, say_table
+from agentops_mcp.cli.clients import ConfigChange
+from agentops_mcp.cli.opening import JsonOption, ProjectOption, has_database
+from agentops_mcp.cli.output import EXIT_FOUND, counted, say, say_json, say_table
+from agentops_mcp.cli.setup import own_command
 from agentops_mcp.core import tokens
+from agentops_mcp.core.config import load_config
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.storage.git import Git
-from agentops_mcp.storage.project import Project, locate
+from agentops_mcp.storage.project import Project, Variable, locate
 
 State = Literal["ok", "note", "fail"]
 
@@ -35,19 +39,19 @@ class Check:
     remedy: str = ""
 
 
-def doctor(
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-    project: Annotated[
-        Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")
-    ] = None,
-) -> None:
-    """Check the installation, this project's storage and the git mirror; every finding names its remedy."""
+def doctor(json: JsonOption = False, project: ProjectOption = None) -> None:
+    """Check that everything works; name each remedy.
+
+    Looks at the installation, this project's storage, its git mirror and the clients. What the mirror is owed is paid,
+    if it can be. Exit code 1 when something does not work.
+    """
     checks = run_checks(project or Path.cwd())
     failed = sum(check.state == "fail" for check in checks)
     if json:
-        say_json([asdict(check) for check in checks])
+        say_json({"ok": not failed, "checks": [asdict(check) for check in checks]})
     else:
         say_table((check.state.ljust(4), check.name, check.finding) for check in checks)
+        say()
         for check in checks:
             if check.remedy:
                 say(f"{check.name}: {check.remedy}")
@@ -63,14 +67,20 @@ def run_checks(start: Path) -> list[Check]:
         project = locate(start, os.environ)
     except AgentOpsError as error:
         return [*checks, _failed("project", error)]
-    checks += [_project(project), _git(project)]
-    with App(start) as app:
-        checks += [_guarded("storage", lambda: _storage(app)), _guarded("git mirror", lambda: _mirror(app))]
-    return [
-        *checks,
-        _disk(project),
-        *(_guarded(f"client {name}", lambda n=name: _client(n, project)) for name in clients.CLIENTS),
-    ]
+    checks += [_project(project), _git(project), _guarded("settings", lambda: _settings(project))]
+    if checks[-1].state == "ok":  # without them nothing can be opened
+        checks += _stored(start, project)
+    return [*checks, _disk(project), *_clients(project)]
+
+
+def _stored(start: Path, project: Project) -> list[Check]:
+    try:
+        if not has_database(project):
+            return [_place(project)]
+        with App(start) as app:
+            return [_storage(app), _guarded("git mirror", lambda: _mirror(app))]
+    except AgentOpsError as error:
+        return [_failed("storage", error)]
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
@@ -94,7 +104,7 @@ def _command() -> Check:
     found = shutil.which("agentops-mcp")
     if found:
         return Check("command", "ok", found)
-    remedy = "Add its folder to PATH, or install with `uv tool install agentops-mcp` or `pipx install agentops-mcp`."
+    remedy = f"Add {Path(own_command()).parent} to PATH, or install it as a tool: `uv tool install` or `pipx install`."
     return Check("command", "note", "agentops-mcp is not on PATH, so clients cannot start it by name", remedy)
 
 
@@ -106,16 +116,15 @@ def _token_data() -> Check:
 
 def _project(project: Project) -> Check:
     if project.repository is None:
-        return Check(
-            "project", "note", f"{project.root}, outside git", "Run `git init` to have a mirror and file history."
-        )
+        remedy = "Run `git init` to have a mirror and the history of files."
+        return Check("project", "note", f"{project.root}, outside git", remedy)
     kind = "bare repository" if project.repository.worktree is None else "git worktree"
-    return Check("project", "ok", f"{project.root}, {kind}, data in {project.data_dir}")
+    return Check("project", "ok", f"{project.root}, {kind}")
 
 
 def _git(project: Project) -> Check:
     if project.repository is None:
-        return Check("git", "ok" if shutil.which("git") else "note", "not needed outside a repository")
+        return Check("git", "ok", "not needed outside a repository")
     try:
         version = Git(project.repository).run("--version").decode().strip()
         Git(project.repository).run("rev-parse", "--git-dir")
@@ -124,28 +133,45 @@ def _git(project: Project) -> Check:
     return Check("git", "ok", version)
 
 
+def _settings(project: Project) -> Check:
+    file = project.policy_dir / "config.toml"
+    load_config(file)
+    return Check("settings", "ok", str(file) if file.exists() else f"the defaults: there is no {file}")
+
+
+def _place(project: Project) -> Check:
+    file = database_file(project)
+    existing = _nearest(project.data_dir)
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        return Check("storage", "ok", f"nothing recorded yet; the first record makes {file}")
+    remedy = f"Make {existing} a folder you may write to, or set {Variable.DATA_DIR} to one."
+    return Check("storage", "fail", f"{file} cannot be made.", remedy)
+
+
 def _storage(app: App) -> Check:
     ledger = app.parts.ledger
     newest = ledger.newest(limit=1)
+    with ledger.database.write():  # the proof that a record would be taken
+        pass
     copy = f"; migrated, copy kept at {app.parts.opened.copy}" if app.parts.opened.copy else ""
-    return Check("storage", "ok", f"{ledger.database.place}, {newest[0][0] if newest else 0} events{copy}")
+    return Check("storage", "ok", f"{ledger.database.place}, {counted(newest[0][0] if newest else 0, 'event')}{copy}")
 
 
 def _mirror(app: App) -> Check:
     mirror = app.parts.mirror
     if mirror is None:
-        return Check("git mirror", "note", "none: there is no git repository here", "Use export to keep a copy.")
+        return Check("git mirror", "note", "none: there is no git repository here", "Use `export` to keep a copy.")
     app.settle()
     debt = mirror.debt()
     if not debt:
         return Check("git mirror", "ok", f"{app.parts.project.ref} holds every tracked event")
-    reason = mirror.last_error or "it has not been written yet"
-    remedy = "Records are safe in the database; make the repository writable and the next call pays the debt."
-    return Check("git mirror", "fail", f"{debt} tracked events are not in {app.parts.project.ref}: {reason}", remedy)
+    finding = f"{counted(debt, 'tracked event')} not in {app.parts.project.ref}: {mirror.last_error or 'being written'}"
+    remedy = "The records are safe in the database; the next call after this is put right writes the mirror."
+    return Check("git mirror", "fail", finding, remedy)
 
 
 def _disk(project: Project) -> Check:
-    place = next(folder for folder in (project.data_dir, *project.data_dir.parents) if folder.exists())
+    place = _nearest(project.data_dir)
     free = shutil.disk_usage(place).free
     finding = f"{free // 2**20} MiB free at {place}"
     if free >= _LEAST_FREE_BYTES:
@@ -153,12 +179,32 @@ def _disk(project: Project) -> Check:
     return Check("disk", "fail", finding, "Free some space: a record that cannot be written is refused.")
 
 
-def _client(name: str, project: Project) -> Check:
-    change = clients.plan(
-        name, project=project.root, home=Path.home(), command="agentops-mcp", platform=sys.platform, env=os.environ
-    )
-    if (change.before and f'"{clients.SERVER_KEY}"' in change.before) or f".{clients.SERVER_KEY}]" in (
-        change.before or ""
-    ):
+def _nearest(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def _clients(project: Project) -> list[Check]:
+    found = [check for name in clients.CLIENTS if (check := _client(name, project))]
+    remedy = "Run `agentops-mcp init --client claude-code`, or another that `agentops-mcp init --help` names."
+    return found or [Check("clients", "note", "none has this server in its configuration", remedy)]
+
+
+def _client(name: str, project: Project) -> Check | None:
+    """What there is to say about one client; nothing when it has no configuration, or one without us."""
+    try:
+        change = clients.plan(
+            name, project=project.root, home=Path.home(), command=own_command(), platform=sys.platform, env=os.environ
+        )
+    except AgentOpsError as error:
+        return Check(f"client {name}", "note", error.problem, error.remedy)
+    if not change.changed:
         return Check(f"client {name}", "ok", f"configured in {change.path}")
-    return Check(f"client {name}", "ok", "not configured" if change.before is None else f"not in {change.path}")
+    if not _names_us(change):
+        return None
+    remedy = f"Run `agentops-mcp init --client {name}`; it shows the change and asks."
+    return Check(f"client {name}", "note", f"{change.path} starts another program or serves another project", remedy)
+
+
+def _names_us(change: ConfigChange) -> bool:
+    text = change.before or ""
+    return f'"{clients.SERVER_KEY}"' in text or f".{clients.SERVER_KEY}]" in text

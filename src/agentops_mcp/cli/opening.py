@@ -21,13 +21,6 @@ ProjectOption = Annotated[
 
 
 @contextmanager
-def writing(start: Path | None) -> Generator[App]:
-    """The project around `start`, made ready to record."""
-    with App(start) as app:
-        yield app
-
-
-@contextmanager
 def reading(start: Path | None) -> Generator[App]:
     """The project around `start`; when it has no database yet, an empty one elsewhere for as long as the block runs."""
     if has_database(locate(start or Path.cwd(), os.environ)):

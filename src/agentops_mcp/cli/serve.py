@@ -13,7 +13,7 @@ EXIT_ERROR = 3
 
 def serve(arguments: Sequence[str]) -> int:
     """Serve until the client hangs up; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     # Before the SDK is imported: it would install a handler of its own on the root logger.
     logging.basicConfig(
         stream=sys.stderr, level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -35,23 +35,37 @@ def serve(arguments: Sequence[str]) -> int:
         else:
             serve_http(app, *options.http)
     except AgentOpsError as error:
-        print(f"agentops-mcp serve: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error.problem}\n  {error.remedy}", file=sys.stderr)  # noqa: T201
         return EXIT_ERROR
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The options of `serve`."""
     parser = argparse.ArgumentParser(
         prog="agentops-mcp serve",
         description="Serve MCP over stdin and stdout, as clients start it, or over HTTP on this machine.",
+        epilog="Exit codes: 0 the client hung up; 2 wrong usage; 3 it cannot be served.",
+        allow_abbrev=False,
     )
-    parser.add_argument("--project", type=Path, metavar="DIR", help="the project's folder (default: this one)")
     parser.add_argument(
-        "--http", type=_host_and_port, metavar="HOST:PORT", help="streamable HTTP at /mcp, on a loopback address"
+        "--project", "-C", type=Path, metavar="DIR", help="the project's folder; by default the one it is started in"
     )
-    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="warning")
+    parser.add_argument(
+        "--http",
+        type=_host_and_port,
+        metavar="HOST:PORT",
+        help="streamable HTTP at /mcp on a loopback address, instead of stdio",
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=["debug", "info", "warning", "error"],
+        default="warning",
+        metavar="LEVEL",
+        help="what goes to stderr: debug, info, warning (the default) or error",
+    )
     return parser
 
 

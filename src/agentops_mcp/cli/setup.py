@@ -13,7 +13,8 @@ from agentops_mcp.cli import clients
 from agentops_mcp.cli.agents_block import plan_block
 from agentops_mcp.cli.clients import ConfigChange
 from agentops_mcp.cli.git_hooks import plan_hook, plan_hook_removal
-from agentops_mcp.cli.output import errors_shown, say
+from agentops_mcp.cli.opening import ProjectOption
+from agentops_mcp.cli.output import say
 from agentops_mcp.core.errors import ConfigError
 from agentops_mcp.core.redaction import redact
 from agentops_mcp.storage.git import Git
@@ -30,44 +31,51 @@ class AgentsFile(StrEnum):
 
 
 def init(
-    client: Annotated[ClientName | None, typer.Option(help="The client to configure.")] = None,
+    client: Annotated[
+        ClientName | None, typer.Option(metavar="NAME", help=f"The client to configure: {', '.join(clients.CLIENTS)}.")
+    ] = None,
     agents_file: Annotated[
-        AgentsFile | None, typer.Option(help="Also tell agents in this file when to call the tools.")
+        AgentsFile | None,
+        typer.Option(metavar="FILE", help="Also tell agents when to call the tools, in AGENTS.md or CLAUDE.md."),
     ] = None,
-    git_hooks: Annotated[bool, typer.Option("--git-hooks", help="Install the commit-msg hook.")] = False,
+    git_hooks: Annotated[
+        bool, typer.Option("--git-hooks", help="Install the commit-msg hook; [tracking] commit_message is its policy.")
+    ] = False,
     remove_git_hooks: Annotated[bool, typer.Option("--remove-git-hooks", help="Remove our commit-msg hook.")] = False,
-    show: Annotated[bool, typer.Option("--print", help="Print what to write by hand; change nothing.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Only show what would be written; change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing.")] = False,
-    project: Annotated[
-        Path | None, typer.Option("--project", "-C", metavar="DIR", help="The project's folder.")
-    ] = None,
+    project: ProjectOption = None,
 ) -> None:
-    """Add the server to a client's configuration. Shows the change first; running it again changes nothing."""
+    """Put the server into a client's configuration.
+
+    Shows each change as a diff and, on a terminal, asks before it is written. Running it again changes nothing.
+    """
     if not (client or agents_file or git_hooks or remove_git_hooks):
         raise typer.BadParameter("Say what to set up: --client, --agents-file, --git-hooks or --remove-git-hooks.")
-    with errors_shown():
-        place = locate(project or Path.cwd(), os.environ)
-        if show and client:
-            say(clients.snippet(client, project=place.root, command=_command()).rstrip())
-            return
-        changes: list[ConfigChange] = []
-        if client:
-            changes.append(
-                clients.plan(
-                    client,
-                    project=place.root,
-                    home=Path.home(),
-                    command=_command(),
-                    platform=sys.platform,
-                    env=os.environ,
-                )
-            )
-        if agents_file:
-            changes.append(plan_block(place.root / agents_file.value))
-        if git_hooks or remove_git_hooks:
-            changes.append((plan_hook if git_hooks else plan_hook_removal)(_hooks_folder(place)))
-        for change in changes:
-            _carry_out(change, show=show, yes=yes)
+    if git_hooks and remove_git_hooks:
+        raise typer.BadParameter("--git-hooks and --remove-git-hooks exclude each other.")
+    place = locate(project or Path.cwd(), os.environ)
+    changes: list[ConfigChange] = []
+    if client and show:
+        say(clients.snippet(client, project=place.root, command=own_command()).rstrip())
+    elif client:
+        changes.append(_client_change(client, place))
+    if agents_file:
+        changes.append(plan_block(place.root / agents_file.value))
+    if git_hooks or remove_git_hooks:
+        changes.append((plan_hook if git_hooks else plan_hook_removal)(_hooks_folder(place)))
+    for change in changes:
+        _carry_out(change, show=show, yes=yes)
+
+
+def own_command() -> str:
+    """Where this program is, for clients that do not share the shell's PATH."""
+    return shutil.which("agentops-mcp") or str(Path(sys.executable).with_name("agentops-mcp"))
+
+
+def _client_change(client: str, place: Project) -> ConfigChange:
+    home, command = Path.home(), own_command()
+    return clients.plan(client, project=place.root, home=home, command=command, platform=sys.platform, env=os.environ)
 
 
 def _carry_out(change: ConfigChange, *, show: bool, yes: bool) -> None:
@@ -81,12 +89,6 @@ def _carry_out(change: ConfigChange, *, show: bool, yes: bool) -> None:
         raise typer.Abort
     clients.apply(change)
     say(f"{change.path} written.")
-
-
-def _command() -> str:
-    """Where this program is, for clients that do not share the shell's PATH."""
-    found = shutil.which("agentops-mcp")
-    return found or str(Path(sys.executable).with_name("agentops-mcp"))
 
 
 def _hooks_folder(place: Project) -> Path:

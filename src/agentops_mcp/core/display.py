@@ -6,7 +6,7 @@ _BREAKING = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
 
 
 def visible(text: str) -> str:
-    """`text` with control, bidirectional and invisible characters written as `\\uXXXX`; line breaks and tabs stay."""
+    r"""`text` with control, bidirectional and invisible characters written as `\uXXXX`; line breaks and tabs stay."""
     if text.isprintable():
         return text
     return "".join(_shown(character) for character in text)
@@ -21,4 +21,5 @@ def gist(text: str, *, limit: int) -> str:
 def _shown(character: str) -> str:
     if character in "\n\t" or unicodedata.category(character) not in _BREAKING or character == "\u200d":
         return character  # U+200D joins emoji and is needed by several scripts
-    return f"\\u{ord(character):04x}"
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

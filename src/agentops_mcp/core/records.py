@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from typing import Any, Literal, cast
 
 from agentops_mcp.core.errors import IntegrityError, InvalidInputError
 from agentops_mcp.core.ids import is_id
@@ -74,7 +75,7 @@ def seal(draft: Draft, *, event_id: str, origin: str, n: int, at: str, actor: Ac
         actor=asdict(actor), session=draft.session, body=draft.body, prev=prev, hash="",
     )  # fmt: skip
     try:
-        return Event(**{**_as_dict(unsealed), "hash": digest(unsealed)})
+        return replace(unsealed, hash=digest(unsealed))
     except UnicodeEncodeError as error:
         raise InvalidInputError(
             "The text holds half a surrogate pair, which is not Unicode.", remedy="Send it as valid UTF-8."
@@ -114,21 +115,37 @@ def parse_event(text: str | bytes) -> Event:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise IntegrityError("This record is not valid JSON.", remedy=remedy) from error
-    if not isinstance(document, dict) or set(document) != set(_FIELDS):
+    values = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+    if set(values) != set(_FIELDS):
         raise IntegrityError("This record does not have the fields of an event.", remedy=remedy)
     for name, kind in _FIELDS.items():
-        if not isinstance(document[name], kind) or (kind is int and isinstance(document[name], bool)):
+        if not isinstance(values[name], kind) or (kind is int and isinstance(values[name], bool)):
             raise IntegrityError(f"The field {name!r} of this record has the wrong type.", remedy=remedy)
-    event = Event(**document)
-    if not is_id(event.id) or not is_id(event.origin):
-        raise IntegrityError("The id or origin of this record is not a UUIDv7.", remedy=remedy)
+    event = Event(**values)
     try:
-        matches = digest(event) == event.hash
-    except (ValueError, RecursionError):  # lone surrogates, NaN, nesting without end
+        # Deep nesting, NaN and lone surrogates have no canonical form; PostgreSQL's text cannot hold NUL.
+        matches = digest(event) == event.hash and "\\u0000" not in one_line(event).replace("\\\\", "")
+    except (ValueError, RecursionError):
         matches = False
     if not matches:
-        raise IntegrityError(f"Event {event.id} does not match its hash: it was changed or damaged.", remedy=remedy)
+        raise IntegrityError(f"Event {event.id[:40]!r} does not match its hash or holds NUL.", remedy=remedy)
+    if not _is_plausible(event):
+        raise IntegrityError(f"Event {event.id[:40]!r} has an impossible id, number, time or actor.", remedy=remedy)
     return event
+
+
+def _is_plausible(event: Event) -> bool:
+    try:
+        at = datetime.fromisoformat(event.at)
+    except ValueError:
+        return False
+    return (
+        is_id(event.id)
+        and is_id(event.origin)
+        and 0 < event.n < 2**53
+        and at.tzinfo is not None
+        and all(isinstance(event.actor.get(name), str) for name in ("client", "user", "via"))
+    )
 
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {

@@ -7,18 +7,19 @@ faster. Standard library only: light client hooks use this too.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
-from agentops_mcp.core.secret_rules import MASK, RULES, Span, entropy, is_plausible
+from agentops_mcp.core.secret_rules import MASK, RULES, SAMPLE_CHARS, Span, entropy, is_plausible
 
 # One look finds almost everything; another is needed only where a replaced secret had touched the next one.
 _MAX_LOOKS = 4
 _MARKER = re.compile(r"\[redacted:[a-z0-9-]{1,40}\]")
 _ASCII_CAPITALS = re.compile("[A-Z]+")
 
-# Patterns stop at a cap that keeps them fast; a secret that reached it goes on to its end.
-_NEAR_CAP_CHARS = 200
-_REST = re.compile(r"[\w.~+/=-]{1,65536}")
+# Patterns stop at a cap that keeps them fast; a secret this long may have reached it, and goes on to its end.
+_NEAR_CAP_CHARS = 90
+_REST = re.compile(r"(?<=[\w+/=-])(?<!-----)[\w.~+/=!#$%^*?-]{1,65536}", re.ASCII)
 
 _NAME_ANCHORS = ("passw", "passphrase", "passcode", "pwd", "secret", "token", "credential", "key")
 _NAME_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. "
@@ -40,12 +41,16 @@ _ASSIGNMENT = re.compile(
     r"(?P<name>[\w.-]{1,64}+)\\{0,3}[\"'`]?\]?"
     r"(?:(?:\s?:\s?(?:str|string|String|SecretStr|bytes)\b|\s(?:str|string)\b)?"
     r"[ \t]{0,8}(?P<sign>:=|=>|={1,3}|:|>|,|\()\s{0,8}+|(?P<gap>[ \t]{1,2}))"
-    r"(?:[bBrRuUfF]{0,2}\\{0,3}[\"'`](?P<quoted>(?:[^\s\"'`\\]|\\[^\s\"'`]){6,256}+)"
-    r"|(?P<bare>[^\s\"'`,;&|<>(){}\[\]\\=][^\s\"'`,;&|<>(){}\[\]\\]{5,255}+)(?![(\[{]))"
+    r"(?:[bBrRuUfF]{0,2}\\{0,3}[\"'`](?P<quoted>(?:[^\s\"'`\\]|\\[^\s\"'`]){6,96}+)"
+    r"|(?P<bare>[^\s\"'`,;&|<>(){}\[\]\\=][^\s\"'`,;&|<>(){}\[\]\\]{5,95}+)(?![(\[{]))",
+    re.ASCII,
 )
 _FLAG = re.compile(r"(?<!\S)--?[\w.-]*$")
 _REFERENCE = re.compile(r"[A-Za-z_]+\d{0,2}|[A-Za-z_$]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*){1,8}")
-_NOT_A_VALUE = re.compile(r"\w{1,12}://|(?:\.{0,2}|~)/[\w.-]+/|[A-Za-z]:\\|sha\d{1,3}[-:]|arn:|projects/", re.IGNORECASE)
+_NOT_A_VALUE = re.compile(
+    r"\w{1,12}://|(?:\.{0,2}|~)/[\w.-]+/|[A-Za-z]:\\|sha\d{1,3}[-:]|arn:|projects/", re.IGNORECASE
+)
+_LETTER, _DIGITS, _SPACE = re.compile(r"[^\W\d_]"), re.compile("[0-9]+"), re.compile(r"\s")
 _SEPARATORS = re.compile(r"[-_./:@]+")
 _WORD = re.compile(r"[A-Za-z]*\d{0,4}|v?\d{1,8}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-(?P<version>[0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -92,14 +97,14 @@ def redact_json(document: Any) -> RedactedDocument:
 def _redacted_node(node: Any, key: str, found: set[str]) -> Any:
     match node:
         case str():
-            kind = assigned_kind(key, node, bare=False)
+            kind = assigned_kind(key, _masked(node), bare=False)
             redacted = Redacted(_marker(kind), (kind,)) if kind else redact(node)
             found.update(redacted.found)
             return redacted.text
         case dict():
-            return _redacted_object(node, found)
+            return _redacted_object(cast("dict[str, Any]", node), found)
         case list() | tuple():
-            return [_redacted_node(item, key, found) for item in node]
+            return [_redacted_node(item, key, found) for item in cast("list[Any]", node)]
         case _:
             return node
 
@@ -122,29 +127,32 @@ def assigned_kind(name: str, value: str, *, bare: bool) -> str | None:
     name = name.lower()
     if not _SECRET_NAME.search(name) or _OPEN_NAME.search(name):
         return None
-    value = value[:256].replace(MASK, "")
-    if not is_plausible(value) or _NOT_A_VALUE.match(value) or (bare and _REFERENCE.fullmatch(value)):
-        return None
+    value = value[:SAMPLE_CHARS].replace(MASK, "")
     if _PASSWORD_NAME.search(name):
-        return "password" if _is_strong_password(value) else None
-    return "secret" if _is_random_value(value) else None
+        kind, is_secret = "password", _is_strong_password(value)
+    else:
+        kind, is_secret = "secret", _is_random_value(value)
+    if not is_secret or _NOT_A_VALUE.match(value) or (bare and _REFERENCE.fullmatch(value)) or not is_plausible(value):
+        return None
+    return kind
 
 
 def _is_strong_password(value: str) -> bool:
-    letters = sum(map(str.isalpha, value))
-    return len(value) >= 8 and 0 < letters < len(value) and not any(map(str.isspace, value)) and not _is_wordy(value)
+    letters = len(_LETTER.findall(value))
+    return len(value) >= 8 and 0 < letters < len(value) and not _SPACE.search(value) and not _is_wordy(value)
 
 
 def _is_random_value(value: str) -> bool:
+    if len(value) < 16:
+        return False
     if uuid := _UUID.fullmatch(value):
         return uuid["version"] == "4"  # the other versions are made from time or names: ids
-    digits, letters = sum(map(str.isdigit, value)), sum(map(str.isalpha, value))
+    digits = _DIGITS.findall(value)
     return (
-        len(value) >= 16
-        and letters >= 3
-        and (digits >= 3 or (digits > 0 and _class_changes(value) > 0.45))
+        ((len(digits) > 1 and sum(map(len, digits)) >= 3) or (bool(digits) and _class_changes(value) > 0.45))
+        and len(_LETTER.findall(value)) >= 3
         and entropy(value) >= 3.0
-        and not any(map(str.isspace, value))
+        and not _SPACE.search(value)
         and not _is_wordy(value)
     )
 
@@ -152,7 +160,7 @@ def _is_random_value(value: str) -> bool:
 def _class_changes(value: str) -> float:
     """How often neighbours differ in kind (lower, upper, other): 0.6 in random base64, 0.3 in camelCase."""
     kinds = ["l" if c.islower() else "u" if c.isupper() else "o" for c in value]
-    return sum(a != b for a, b in zip(kinds, kinds[1:], strict=False)) / len(kinds)
+    return sum(a != b for a, b in pairwise(kinds)) / len(kinds)
 
 
 def _is_wordy(value: str) -> bool:
@@ -179,8 +187,10 @@ def _spans(text: str) -> Iterator[Span]:
     """What to replace in a masked text, rule by rule. May overlap."""
     lowered = _lowered(text)
     for rule in RULES:
+        haystack = lowered if rule.folded else text
         for anchor in rule.anchors:
-            yield from _at_anchors(lowered if rule.folded else text, anchor, text, rule.match)
+            if anchor in haystack:
+                yield from _at_anchors(haystack, anchor, text, rule.match)
     for anchor in _NAME_ANCHORS:
         yield from _at_anchors(lowered, anchor, text, _assigned)
 
@@ -194,6 +204,8 @@ def _at_anchors(haystack: str, anchor: str, text: str, match: Callable[[str, int
             start, end, kind = span
             if end - start > _NEAR_CAP_CHARS and (rest := _REST.match(text, end)):
                 end = rest.end()
+            if text[end - 1] == "." and not text[end : end + 1].strip():
+                end -= 1  # the end of a sentence, not of a secret
             yield start, end, kind
             resume = max(resume, end)
         at = haystack.find(anchor, resume)
@@ -201,23 +213,29 @@ def _at_anchors(haystack: str, anchor: str, text: str, match: Callable[[str, int
 
 def _assigned(text: str, at: int) -> Span | None:
     """The secret assigned to the name that the anchor at `at` is part of."""
-    match = _ASSIGNMENT.match(text, at)
-    if not match:
+    found = _ASSIGNMENT.match(text, at)
+    if not found:
         return None
     head = text[max(at - _NAME_WINDOW_CHARS, 0) : at]
-    name = head[len(head.rstrip(_NAME_CHARS)) :] + match["name"]
-    group = "bare" if match["quoted"] is None else "quoted"
-    if not _is_assignment(match, name, bare=group == "bare"):
+    before = head.rstrip(_NAME_CHARS)
+    name = head[len(before) :] + found["name"]
+    form = "bare" if found["quoted"] is None else "quoted"
+    if not _is_assignment(found, before, name, bare=form == "bare"):
         return None
-    kind = assigned_kind(name, match[group], bare=group == "bare")
-    return (*match.span(group), kind) if kind else None
+    kind = assigned_kind(name, found[form], bare=form == "bare")
+    return (*found.span(form), kind) if kind else None
 
 
-def _is_assignment(match: re.Match[str], name: str, *, bare: bool) -> bool:
-    if match["gap"]:  # `--password value`: only a flag takes its value after a space
-        return bool(_FLAG.search(name))
-    # Without quotes, the word after a comma, an open parenthesis or a line's end is another word.
-    return not bare or (match["sign"] not in ",(" and "\n" not in match.string[match.end("sign") : match.start("bare")])
+def _is_assignment(found: re.Match[str], before: str, name: str, *, bare: bool) -> bool:
+    match found["sign"]:
+        case None:  # `--password value`: only a flag takes its value after a space
+            return bool(_FLAG.search(name))
+        case ",":  # `define("PASSWORD", "value")`, not a list of names
+            return not bare and before.endswith(('("', "('", "(`"))
+        case "(":  # `setPassword("value")`
+            return not bare
+        case _:  # without quotes, what stands on the next line is something else
+            return not bare or "\n" not in found.string[found.end("sign") : found.start("bare")]
 
 
 def _merged(spans: Iterator[Span]) -> list[Span]:

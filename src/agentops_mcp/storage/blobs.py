@@ -83,7 +83,7 @@ def _hash_file(place: Path) -> str:
         size_bytes = os.fstat(file.fileno()).st_size
         if size_bytes <= _WHOLE_BYTES:
             return _id_of(file.read())
-        hasher = _hasher(size_bytes)
+        hasher = hashlib.sha1(_header(size_bytes), usedforsecurity=False)
         left = size_bytes
         while left > 0 and (chunk := file.read(min(left, _CHUNK_BYTES))):
             hasher.update(chunk)
@@ -94,10 +94,8 @@ def _hash_file(place: Path) -> str:
 
 
 def _id_of(content: bytes) -> str:
-    hasher = _hasher(len(content))
-    hasher.update(content)
-    return hasher.hexdigest()
+    return hashlib.sha1(_header(len(content)) + content, usedforsecurity=False).hexdigest()
 
 
-def _hasher(size_bytes: int) -> "hashlib._Hash":
-    return hashlib.sha1(b"blob %d\0" % size_bytes, usedforsecurity=False)
+def _header(size_bytes: int) -> bytes:
+    return b"blob %d\0" % size_bytes

@@ -117,13 +117,11 @@ class DirtyCheck:
 
     def _directory_stamps(self, directories: Sequence[str], settled_before: int) -> list[_Stamp]:
         """That each still is the same directory, and not a link; and its attributes file, which counts untracked."""
-        stamps = _stamps(directories)
-        for position, (directory, found) in enumerate(zip(directories, stamps, strict=True)):
-            if found is None:
-                continue
+        stamps: list[_Stamp] = []
+        for directory, found in zip(directories, _stamps(directories), strict=True):
             # The times change with every untracked file, so they are no part of the answer's fingerprint.
-            stamps[position] = found[:2]
-            if self._without_attributes.get(directory) != found:
+            stamps.append(found and found[:2])
+            if found and self._without_attributes.get(directory) != found:
                 if os.access(directory + "/.gitattributes", os.F_OK):
                     stamps.append(_stamp(directory + "/.gitattributes"))
                 elif _is_settled(found, settled_before):

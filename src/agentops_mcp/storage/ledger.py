@@ -1,18 +1,20 @@
 """The ledger: append-only events, the only source of truth; every other table is a view of it."""
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from agentops_mcp.core.clock import Clock
-from agentops_mcp.core.errors import ConflictError, NotFoundError, StorageError
+from agentops_mcp.core.errors import ConflictError, IntegrityError, NotFoundError, StorageError
 from agentops_mcp.core.records import GENESIS, Actor, Draft, Event, canonical, seal
 from agentops_mcp.core.redaction import redact_json
 from agentops_mcp.storage import migrations
 from agentops_mcp.storage.database import Database, Row, Transaction, Value
 from agentops_mcp.storage.migrations import Migration, MigrationSet
+
+logger = logging.getLogger(__name__)
 
 _BATCH = 500
 
@@ -50,7 +52,11 @@ EVENT_COLUMNS = "id, origin, tracked, n, stream, kind, at, actor, session, body,
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Tables that one factor derives from events of its kinds; `apply` gets the event and its local number."""
+    """Tables that one factor derives from events of its kinds.
+
+    `apply` gets the event and its local number. It reads the body before it writes a row, and raises IntegrityError
+    when the body is not one of its own.
+    """
 
     schema: MigrationSet
     tables: tuple[str, ...]
@@ -153,7 +159,8 @@ class Ledger:
             rows = tx.execute(f"SELECT {EVENT_COLUMNS} FROM event WHERE id = ?", [event_id])
         if not rows:
             raise NotFoundError(
-                f"This project has no record {event_id!r}.", remedy="Use an id returned by a tool or `agentops-mcp log`."
+                f"This project has no record {event_id[:60]!r}.",
+                remedy="Use an id returned by a tool or `agentops-mcp log`.",
             )
         return read_event(rows[0])
 
@@ -238,7 +245,7 @@ class Ledger:
         )
         for view in self._views:
             if event.kind in view.kinds:
-                view.apply(tx, seq, event)
+                _apply(view, tx, seq, event)
 
     def _replay(self, tx: Transaction, view: View) -> int:
         for table in view.tables:
@@ -250,7 +257,7 @@ class Ledger:
         seq, count = 0, 0
         while rows := tx.execute(query, [*sorted(view.kinds), seq, _BATCH]):
             for row in rows:
-                view.apply(tx, row[0], read_event(row[1:]))
+                _apply(view, tx, row[0], read_event(row[1:]))
             seq, count = rows[-1][0], count + len(rows)
         return count
 
@@ -284,6 +291,14 @@ class Ledger:
             return tx.execute("SELECT id FROM origin WHERE place = ?", [self._place])[0][0]
 
 
+def _apply(view: View, tx: Transaction, seq: int, event: Event) -> None:
+    try:
+        view.apply(tx, seq, event)
+    except IntegrityError as error:
+        # Made elsewhere, by another version or by hand: the ledger keeps it, the view does without.
+        logger.warning("%s is left out of the view %s: %s", event.id, view.schema.owner, error.problem)
+
+
 def _last_in(tx: Transaction, stream: str) -> str | None:
     rows = tx.execute("SELECT id FROM event WHERE stream = ? ORDER BY seq DESC LIMIT 1", [stream])
     return rows[0][0] if rows else None
@@ -294,7 +309,8 @@ def read_event(row: Row) -> Event:
     event_id, origin, tracked, n, stream, kind, at, actor, session, body, prev, digest = row
     try:
         return Event(
-            event_id, origin, bool(tracked), n, stream, kind, at, json.loads(actor), session, json.loads(body), prev, digest
+            event_id, origin, bool(tracked), n, stream, kind, at, json.loads(actor), session, json.loads(body), prev,
+            digest,
         )  # fmt: skip
     except ValueError as error:
         raise StorageError(

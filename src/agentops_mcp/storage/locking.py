@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ _POLL_S = 0.001
 
 
 @contextmanager
-def exclusive(path: Path, *, timeout_s: float) -> Iterator[None]:
+def exclusive(path: Path, *, timeout_s: float) -> Generator[None]:
     """Hold the lock file `path`; it is made when missing and stays afterwards.
 
     Raises:

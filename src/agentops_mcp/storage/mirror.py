@@ -1,69 +1,63 @@
 """The git mirror: every tracked event as a small file under a private ref, a view that can always be made again."""
 
-import re
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from agentops_mcp.core.errors import GitError
-from agentops_mcp.core.records import Event, readable
-from agentops_mcp.storage.commits import Change, Committers, Content
-from agentops_mcp.storage.exchange import Exchange, Refusal, SyncReport, event_path
+from agentops_mcp.core.records import readable
+from agentops_mcp.storage.event_files import EventFiles, Refusal, event_id_of, event_path
+from agentops_mcp.storage.exchange import Exchange
 from agentops_mcp.storage.git import Git, Repository, shown
-from agentops_mcp.storage.locking import exclusive
-from agentops_mcp.storage.objects import Objects, blob_id
-from agentops_mcp.storage.refs import Refs
+from agentops_mcp.storage.mirror_ref import BATCH, MirrorRef, TrackedEvents
+from agentops_mcp.storage.objects import blob_id
 
 __all__ = ["Mirror", "Refusal", "SyncReport", "TrackedEvents"]
 
-_BATCH = 500
-_LOCK_TIMEOUT_S = 5.0
-_LIST_TIMEOUT_S = 120.0
-_REF_ATTEMPTS = 20
-_REF_RETRY_S = 0.01
 _SYNC_ROUNDS = 3
-_THROUGH = re.compile(r"^Through: (\S+) (\d+)$", re.MULTILINE)
-_OTHERS_KEPT = 15
+_REFUSALS_NAMED = 20
 
 
-class TrackedEvents(Protocol):
-    """What the mirror needs of the ledger. A number once seen is final: no smaller one appears after it."""
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did, or with `dry_run` would do.
 
-    @property
-    def identity(self) -> str:
-        """Which database this is: a UUIDv7."""
-        ...
+    `fetched` counts files that only the remote had, `merged` events of theirs that were new to the ledger, `restored`
+    events that only our own mirror had, `pushed` files the remote lacked, `refused_total` files that were not taken,
+    of which `refused` names the first.
+    """
 
-    def tracked_after(self, seq: int, *, limit: int) -> list[tuple[int, Event]]:
-        """Tracked events above a local number, oldest first."""
-        ...
+    remote: str
+    fetched: int = 0
+    merged: int = 0
+    restored: int = 0
+    pushed: int = 0
+    refused: tuple[Refusal, ...] = ()
+    refused_total: int = 0
+    dry_run: bool = False
 
-    def last_tracked(self) -> int:
-        """The local number of the newest tracked event, 0 when there is none."""
-        ...
-
-    def merge(self, events: Iterable[Event]) -> int:
-        """Add the events that are not here yet and return how many those were."""
-        ...
+    def plus(
+        self, *, fetched: int = 0, merged: int = 0, restored: int = 0, refused: Sequence[Refusal] = ()
+    ) -> "SyncReport":
+        """This report after some more was done."""
+        return replace(
+            self,
+            fetched=self.fetched + fetched,
+            merged=self.merged + merged,
+            restored=self.restored + restored,
+            refused=(*self.refused, *refused)[:_REFUSALS_NAMED],
+            refused_total=self.refused_total + len(refused),
+        )
 
 
 class Mirror:
     """The mirror of one ledger in one repository. Safe to share between threads."""
 
-    def __init__(
-        self, repository: Repository, git: Git, events: TrackedEvents, *, ref: str, lock_path: Path
-    ) -> None:
+    def __init__(self, repository: Repository, git: Git, events: TrackedEvents, *, ref: str, lock_path: Path) -> None:
         self._git = git
         self._events = events
-        self._ref = ref
-        self._lock_path = lock_path
-        self._refs = Refs(git)
-        self._objects = Objects(git)
-        self._through: tuple[str, dict[str, int]] = ("", {})
-        self._committers = Committers(repository, git, self._objects, self._refs)
+        self._ref = MirrorRef(repository, git, events, name=ref, lock_path=lock_path)
+        self._files = EventFiles(git)
         self.last_error: str | None = None
         """Why the last flush failed; None when it did not."""
 
@@ -74,11 +68,7 @@ class Mirror:
             GitError: the mirror can not be written now; what is owed stays owed.
         """
         try:
-            if self._is_settled():
-                written = 0
-            else:
-                with self._writing():
-                    written = self._pay()
+            written = 0 if self._ref.is_settled() else self._ref.add()
         except GitError as error:
             self.last_error = str(error)
             raise
@@ -91,8 +81,8 @@ class Mirror:
         Raises:
             GitError: the mirror can not be read.
         """
-        seq, owed = self._watermark(self._refs.read(self._ref)), 0
-        while batch := self._events.tracked_after(seq, limit=_BATCH):
+        seq, owed = self._ref.watermark(self._ref.tip()), 0
+        while batch := self._events.tracked_after(seq, limit=BATCH):
             seq, owed = batch[-1][0], owed + len(batch)
         return owed
 
@@ -102,17 +92,14 @@ class Mirror:
         Raises:
             GitError: the mirror can not be read.
         """
-        tip = self._refs.read(self._ref)
+        tip = self._ref.tip()
         if tip is None:
             return []
-        options = ("-r", "-z", "--full-tree", "--end-of-options")
-        listing = self._git.run("ls-tree", *options, tip, timeout_s=_LIST_TIMEOUT_S)
-        entries = (entry.partition(b"\t") for entry in listing.split(b"\0")[:-1])
-        mirrored = {path: facts.split(b" ")[2].decode("ascii") for facts, _, path in entries}
+        mirrored = {file.path: file.blob for file in self._files.compare(None, tip).new}
         algorithm = "sha1" if len(tip) == 40 else "sha256"
-        through, seq = self._watermark(tip), 0
+        through, seq = self._ref.watermark(tip), 0
         problems: list[str] = []
-        while batch := self._events.tracked_after(seq, limit=_BATCH):
+        while batch := self._events.tracked_after(seq, limit=BATCH):
             for seq, event in batch:
                 path = event_path(event.id)
                 found = mirrored.pop(path.encode(), None)
@@ -130,142 +117,86 @@ class Mirror:
             InvalidInputError: there is no remote of this name.
             GitError: the remote can not be reached or does not take ours; what was merged before stays merged.
         """
-        exchange = Exchange(self._git, remote, self._ref)
-        report = SyncReport(remote, dry_run=dry_run)
+        exchange = Exchange(self._git, remote, self._ref.name)
+        report = self._restore(SyncReport(remote, dry_run=dry_run))
         if dry_run:
             return self._foresee(exchange, report)
         self.flush()
         for _ in range(_SYNC_ROUNDS):
             theirs = exchange.fetch()
-            if theirs is not None:
-                report = self._take(exchange, theirs, report)
-            lacking = self._lacking(exchange, theirs)
+            found = report if theirs is None else self._take(theirs, report)
+            lacking = self._lacking(theirs)
             if not lacking:
-                return report
-            tip = self._joined(exchange, theirs)
-            refusal = exchange.push(tip)
+                return found
+            refusal = exchange.push(self._joined(theirs))
             if refusal is None:
-                return replace(report, pushed=lacking)
+                return replace(found, pushed=lacking)
             if exchange.tip() == theirs:  # it did not move, so it refused for another reason
                 raise refusal
+            report = replace(found, refused=report.refused, refused_total=report.refused_total)
         raise GitError(f"The remote {remote!r} kept changing.", remedy="Sync again; what it had is merged here.")
 
-    def _foresee(self, exchange: Exchange, report: SyncReport) -> SyncReport:
-        theirs, ours = exchange.fetch(), self._refs.read(self._ref)
-        if theirs is None:
-            return replace(report, pushed=self._lacking(exchange, None) + self.debt())
-        difference = exchange.compare(ours, theirs)
-        for chunk in exchange.read(difference.new):
-            report = report.plus(fetched=len(chunk.files), refused=chunk.refused)
-        report = report.plus(refused=difference.refusals())
-        return replace(report, pushed=difference.missing + len(difference.changed) + self.debt())
+    def restore(self) -> SyncReport:
+        """Merge into the ledger what only our own mirror has; needs no remote.
 
-    def _take(self, exchange: Exchange, theirs: str, report: SyncReport) -> SyncReport:
+        Raises:
+            GitError: the mirror can not be read.
+        """
+        return self._restore(SyncReport(""))
+
+    def _restore(self, report: SyncReport) -> SyncReport:
+        """Take back what a database that was lost, or another one, has put into our mirror."""
+        tip = self._ref.tip()
+        if tip is None or self._ref.is_ours_alone(tip):
+            return report
+        known, seq = set[str](), 0
+        while batch := self._events.tracked_after(seq, limit=BATCH):
+            seq = batch[-1][0]
+            known.update(event.id for _, event in batch)
+        unknown = [file for file in self._files.compare(None, tip).new if event_id_of(file) not in known]
+        for chunk in self._files.read(unknown):
+            count = len(chunk.events) if report.dry_run else self._events.merge(chunk.events)
+            report = report.plus(restored=count, refused=chunk.refused)
+        return report
+
+    def _foresee(self, exchange: Exchange, report: SyncReport) -> SyncReport:
+        theirs = exchange.fetch()
+        if theirs is None:
+            return replace(report, pushed=self._lacking(None) + self.debt())
+        difference = self._files.compare(self._ref.tip(), theirs)
+        for chunk in self._files.read(difference.new):
+            report = report.plus(fetched=len(chunk.files), refused=chunk.refused)
+        pushed = difference.missing + len(difference.changed) + self.debt()
+        return replace(report.plus(refused=difference.refusals()), pushed=pushed)
+
+    def _take(self, theirs: str, report: SyncReport) -> SyncReport:
         """Merge the remote's events into the ledger and its files into the mirror."""
-        difference = exchange.compare(self._refs.read(self._ref), theirs)
-        report = replace(report, refused=(), refused_total=0)  # an earlier round met the same files
-        files: dict[str, Content] = {}
-        for chunk in exchange.read(difference.new):
-            merged = self._events.merge(chunk.events) if chunk.events else 0
+        difference = self._files.compare(self._ref.tip(), theirs)
+        files: dict[str, str] = {}
+        for chunk in self._files.read(difference.new):
+            merged = self._events.merge(chunk.events)
             files |= chunk.files
             report = report.plus(fetched=len(chunk.files), merged=merged, refused=chunk.refused)
         if files:
-            with self._writing():
-                self._pay(files, merged=theirs)
+            self._ref.add(files, merged=theirs)
         return report.plus(refused=difference.refusals())
 
-    def _joined(self, exchange: Exchange, theirs: str | None) -> str:
+    def _joined(self, theirs: str | None) -> str:
         """Our commit, made to follow the remote's first if it does not yet."""
-        tip = self._refs.read(self._ref)
-        if theirs is not None and not exchange.contains(tip, theirs):
-            with self._writing():
-                self._pay({}, merged=theirs)
-            tip = self._refs.read(self._ref)
+        tip = self._ref.tip()
+        if theirs is not None and tip is not None and not self._files.follows(tip, theirs):
+            self._ref.add({}, merged=theirs)
+            tip = self._ref.tip()
         if tip is None:
-            raise GitError(f"The ref {self._ref} was deleted during the sync.", remedy="Sync again.")
+            raise GitError(f"The ref {self._ref.name} was deleted during the sync.", remedy="Sync again.")
         return tip
 
-    def _lacking(self, exchange: Exchange, theirs: str | None) -> int:
+    def _lacking(self, theirs: str | None) -> int:
         """How many of our files the remote does not have."""
-        ours = self._refs.read(self._ref)
+        ours = self._ref.tip()
         if ours is None:
             return 0
         if theirs is None:
-            return len(exchange.compare(None, ours).new)
-        difference = exchange.compare(ours, theirs)
+            return len(self._files.compare(None, ours).new)
+        difference = self._files.compare(ours, theirs)
         return difference.missing + len(difference.changed)
-
-    def _is_settled(self) -> bool:
-        tip = self._refs.read(self._ref)
-        last = self._events.last_tracked()
-        return last == 0 if tip is None else self._watermark(tip, last=last) == last
-
-    def _pay(self, files: dict[str, Content] | None = None, *, merged: str | None = None) -> int:
-        """Write what is owed, in batches; the first commit also takes `files` and the parent `merged`."""
-        written = moved = 0
-        while True:
-            tip = self._refs.read(self._ref)
-            seq = self._watermark(tip)
-            batch = self._events.tracked_after(seq, limit=_BATCH)
-            if not batch and files is None:
-                return written
-            owed: dict[str, Content] = {event_path(event.id): readable(event).encode() for _, event in batch}
-            message = self._message(tip, len(batch), batch[-1][0] if batch else seq, joining=merged is not None)
-            change = Change(tip, {**(files or {}), **owed}, message, merged)
-            commit = self._committers.current().commit(self._ref, change)
-            if commit is not None:
-                self._through = (commit, _through(message))
-                written, files, merged = written + len(batch), None, None
-                if len(batch) < _BATCH:
-                    return written
-                continue
-            moved += 1
-            if moved == _REF_ATTEMPTS:
-                raise GitError(
-                    f"The ref {self._ref} is locked or keeps changing.",
-                    remedy=f"Remove {self._ref}.lock from the git directory if no git command is running.",
-                )
-            time.sleep(_REF_RETRY_S)
-
-    def _message(self, tip: str | None, count: int, seq: int, *, joining: bool) -> str:
-        others = {} if tip is None else {**self._read_through(tip)}
-        others.pop(self._events.identity, None)
-        kept = list(others.items())[:_OTHERS_KEPT]
-        lines = [f"Through: {identity} {number}" for identity, number in [(self._events.identity, seq), *kept]]
-        subject = "Join another clone's events" if joining else f"Record {count} event{'s' * (count != 1)}"
-        return "\n".join([subject, "", *lines, ""])
-
-    def _watermark(self, tip: str | None, *, last: int | None = None) -> int:
-        """Up to which local number this database is mirrored in `tip`."""
-        if tip is None:
-            return 0
-        through = self._read_through(tip).get(self._events.identity, 0)
-        # A number we have not given out is from before this database was restored from a copy: trust nothing.
-        return through if through <= (self._events.last_tracked() if last is None else last) else 0
-
-    def _read_through(self, tip: str) -> dict[str, int]:
-        known, through = self._through
-        if known != tip:
-            message = self._objects.read(b"commit", tip).partition(b"\n\n")[2]
-            through = _through(message.decode("utf-8", "replace"))
-            self._through = (tip, through)
-        return through
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """The one place that writes the mirror at a time, among all threads and processes."""
-        try:
-            with exclusive(self._lock_path, timeout_s=_LOCK_TIMEOUT_S):
-                yield
-        except TimeoutError as error:
-            raise GitError("Another process holds the git mirror.", remedy="Try again in a moment.") from error
-        except OSError as error:
-            raise GitError(
-                f"The git mirror could not be written: {error.strerror}.",
-                remedy="Make the repository's git directory writable.",
-            ) from error
-
-
-def _through(message: str) -> dict[str, int]:
-    """Up to which number each database is mirrored, by a commit's message."""
-    return {identity: int(seq) for identity, seq in _THROUGH.findall(message)}

@@ -1,6 +1,7 @@
 """git objects: written as loose files in-process, read from there or through git."""
 
 import hashlib
+import itertools
 import os
 import secrets
 import zlib
@@ -27,6 +28,8 @@ class Objects:
     def __init__(self, git: Git) -> None:
         self._git = git
         self._directory = str(git.repository.common_dir / "objects")
+        self._prefix = secrets.token_hex(6)
+        self._numbers = itertools.count()
 
     def write(self, kind: bytes, content: bytes) -> str:
         """Store one object in a SHA-1 repository and return its id.
@@ -39,7 +42,7 @@ class Objects:
         directory = f"{self._directory}/{oid[:2]}"
         # Here and so named, `git prune` clears what a killed process left; and some file systems create a file
         # ten times faster beside the previous one than in each of 256 directories.
-        temporary = f"{self._directory}/tmp_obj_{secrets.token_hex(6)}"  # noqa: S108 - unique, made with O_EXCL
+        temporary = f"{self._directory}/tmp_obj_{self._prefix}{next(self._numbers)}"  # noqa: S108 - unique, made with O_EXCL
         try:
             descriptor = os.open(temporary, _CREATE, 0o444)
             try:
@@ -97,7 +100,7 @@ class Tree:
     def copy(self) -> "Tree":
         """A tree that can be changed without changing this one."""
         new = Tree()
-        new._keys, new._entries = self._keys.copy(), self._entries.copy() 
+        new._keys, new._entries = self._keys.copy(), self._entries.copy()
         return new
 
     def directory(self, name: bytes) -> str | None:

@@ -12,7 +12,7 @@ from psycopg import sql as pgsql
 from psycopg.conninfo import conninfo_to_dict
 
 from agentops_mcp.core.errors import StorageError
-from agentops_mcp.storage.database import Row, Value
+from agentops_mcp.storage.database import Row, Transaction, Value
 from agentops_mcp.storage.pool import IdlePool
 
 LOCK_TIMEOUT_S = 30
@@ -52,7 +52,7 @@ class PostgresDatabase:
             transaction.execute("SELECT pg_advisory_xact_lock(?)", [self._write_lock])
             yield transaction
 
-    def tables(self, tx: "PostgresTransaction") -> set[str]:
+    def tables(self, tx: Transaction) -> set[str]:
         """The names of the tables in this project's schema."""
         return {name for (name,) in tx.execute("SELECT tablename FROM pg_tables WHERE schemaname = ?", [self._schema])}
 

@@ -5,12 +5,40 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from agentops_mcp.core.errors import ConfigError, GitError
 from agentops_mcp.storage.git import Git, Repository, discover
 
 _LEDGER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+
+class Variable(StrEnum):
+    """The environment variables that say where the memory is."""
+
+    meaning: str
+
+    def __new__(cls, name: str, meaning: str) -> Self:
+        """A name, and what it means to the person who sets it."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.meaning = meaning
+        return member
+
+    DATA_DIR = (
+        "AGENTOPS_DATA_DIR",
+        "The folder for the database, instead of `agentops/` in the git directory or `.agentops/` outside git.",
+    )
+    DATABASE_URL = (
+        "AGENTOPS_DATABASE_URL",
+        "A PostgreSQL server for the database, as `postgresql://user@host/database`, instead of a file.",
+    )
+    LEDGER = (
+        "AGENTOPS_LEDGER",
+        "The name of a second, separate ledger of the same project, with a git mirror of its own.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +62,6 @@ class Project:
 def locate(start: Path, environment: Mapping[str, str]) -> Project:
     """Find the project around `start`. Nothing is created.
 
-    `AGENTOPS_DATA_DIR` moves the data; `AGENTOPS_LEDGER` names a second, separate ledger of the same project.
-
     Raises:
         ConfigError: a setting cannot be used, or `start` is not a folder.
     """
@@ -43,14 +69,14 @@ def locate(start: Path, environment: Mapping[str, str]) -> Project:
         raise ConfigError(f"{start} is not a folder.", remedy="Give the folder of a project.")
     start = start.resolve()
     repository = discover(start)
-    name = environment.get("AGENTOPS_LEDGER", "")
+    name = environment.get(Variable.LEDGER, "")
     if name and not _LEDGER_NAME.fullmatch(name):
         raise ConfigError(
-            f"AGENTOPS_LEDGER={name!r} is not a ledger's name.",
+            f"{Variable.LEDGER}={name!r} is not a ledger's name.",
             remedy="Use lower-case letters, digits and hyphens, or unset it.",
         )
-    if override := environment.get("AGENTOPS_DATA_DIR"):
-        data_dir = Path(override).expanduser().absolute()
+    if override := environment.get(Variable.DATA_DIR):
+        data_dir = _without_tilde(override).absolute()
     elif repository:
         data_dir = repository.common_dir / "agentops"
     else:
@@ -59,6 +85,15 @@ def locate(start: Path, environment: Mapping[str, str]) -> Project:
         data_dir = data_dir / "ledgers" / name
     root = (repository.worktree or repository.git_dir) if repository else start
     return Project(root, repository, data_dir, f"refs/agentops/{name or 'ledger'}")
+
+
+def _without_tilde(override: str) -> Path:
+    try:
+        return Path(override).expanduser()
+    except RuntimeError as error:  # nobody of that name
+        raise ConfigError(
+            f"{Variable.DATA_DIR}={override!r} is not a folder's path.", remedy="Give its whole path, or unset it."
+        ) from error
 
 
 def schema_name(project: Project, configured: str | None, git: Git | None) -> str:
@@ -92,10 +127,10 @@ def database_url(environment: Mapping[str, str]) -> str | None:
     Raises:
         ConfigError: it names another kind of database.
     """
-    url = environment.get("AGENTOPS_DATABASE_URL") or None
+    url = environment.get(Variable.DATABASE_URL) or None
     if url is not None and not url.startswith(("postgresql://", "postgres://")):
         raise ConfigError(
-            "AGENTOPS_DATABASE_URL does not start with postgresql://.",
+            f"{Variable.DATABASE_URL} does not start with postgresql://.",
             remedy="Use postgresql://user@host/database, or unset it for the embedded SQLite database.",
         )
     return url

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from agentops_mcp.core.errors import GitError
 from agentops_mcp.storage.git import Git
+from agentops_mcp.storage.ref_lock import RefLock
 
 _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_STALE_LOCK_S = 60.0
 _SETTLED_NS = 2_000_000_000
 """A file this young could change again without a new time stamp: some file systems count whole seconds, or two."""
 
@@ -21,6 +21,7 @@ class Refs:
         self._git = git
         self._git_dir = str(git.repository.git_dir)
         self._common_dir = str(git.repository.common_dir)
+        self._locks: dict[str, RefLock] = {}
         self._packed: dict[str, tuple[object, str | None]] = {}
 
     @property
@@ -61,26 +62,31 @@ class Refs:
     def move(self, ref: str, *, new: str, expected: str | None) -> bool:
         """Set a shared ref if it still is `expected`, by git's own locking protocol. False when it is not.
 
+        Our own processes must not call this at the same time.
+
         Raises:
             GitError: the ref can not be written.
         """
-        path = Path(self._common_dir, ref)
-        lock = Path(self._common_dir, ref + ".lock")
+        lock = self._locks.get(ref)
+        if lock is None:
+            lock = self._locks[ref] = RefLock(self._common_dir, ref)
         try:
-            descriptor = _take_lock(lock)
+            descriptor = lock.take()
             if descriptor is None:
                 return False
             try:
-                with os.fdopen(descriptor, "wb") as file:
+                with os.fdopen(descriptor, "wb", buffering=0) as file:
                     unmoved = self.read(ref) == expected
-                    file.write(new.encode("ascii") + b"\n")
+                    if unmoved:
+                        file.write(new.encode("ascii") + b"\n")
+                        file.truncate()
                 if unmoved:
-                    lock.replace(path)
+                    lock.path.replace(lock.ref)
             except BaseException:
-                lock.unlink(missing_ok=True)
+                lock.path.unlink(missing_ok=True)
                 raise
             if not unmoved:
-                lock.unlink()
+                lock.path.unlink()
         except OSError as error:
             raise GitError(
                 f"The ref {ref} could not be written: {error.strerror}.",
@@ -128,25 +134,3 @@ def _read(path: str) -> bytes | None:
         return None
     finally:
         os.close(descriptor)
-
-
-def _take_lock(lock: Path) -> int | None:
-    """Create git's lock file for a ref; None while another program holds it."""
-    for _ in range(5):
-        try:
-            return os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        except FileNotFoundError:  # git removes the directories of refs it has packed
-            lock.parent.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            if not _is_stale(lock):
-                return None
-            lock.unlink(missing_ok=True)
-    return None
-
-
-def _is_stale(lock: Path) -> bool:
-    """Whether a lock was left behind: it is held for milliseconds, unless its holder was killed."""
-    try:
-        return time.time() - lock.stat().st_mtime > _STALE_LOCK_S
-    except OSError:
-        return False

@@ -1,18 +1,27 @@
 """The embedded database: one SQLite file in WAL mode, shared by many processes."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, cast
 
 import apsw
 
 from agentops_mcp.core.errors import StorageError
-from agentops_mcp.storage.database import Row, Value
+from agentops_mcp.storage.database import Row, Transaction, Value
 from agentops_mcp.storage.pool import IdlePool
 
 # Long enough for a queue of writers on a slow disk; a caller that waits longer is better told.
 BUSY_TIMEOUT_S = 30
+
+
+class _Connection(Protocol):
+    """What is used of `apsw.Connection`, whose own annotations are partly unknown before Python 3.12."""
+
+    def execute(self, statements: str, bindings: Sequence[Value] | None = None) -> Iterable[Row]: ...
+    def executemany(self, statements: str, sequenceofbindings: Iterable[Sequence[Value]]) -> object: ...
+    def close(self) -> None: ...
 
 
 class SqliteDatabase:
@@ -20,7 +29,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._idle: IdlePool[apsw.Connection] = IdlePool()
+        self._idle: IdlePool[_Connection] = IdlePool()
 
     @property
     def place(self) -> str:
@@ -39,20 +48,21 @@ class SqliteDatabase:
         with self._transaction("BEGIN IMMEDIATE") as transaction:
             yield transaction
 
-    def tables(self, tx: "SqliteTransaction") -> set[str]:
+    def tables(self, tx: Transaction) -> set[str]:
         """The names of all tables."""
         return {name for (name,) in tx.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
 
     def set_copy_aside(self, label: str) -> str:
         """Write a consistent copy beside the file through SQLite's backup API."""
         target = self._path.with_name(f"{self._path.name}.{label}")
-        with self._connection() as source:
-            copy = apsw.Connection(str(target))
+        with self._translated():
+            source, copy = apsw.Connection(str(self._path)), apsw.Connection(str(target))
             try:
                 with copy.backup("main", source, "main") as backup:
                     backup.step()
             finally:
                 copy.close()
+                source.close()
         return str(target)
 
     def check(self) -> list[str]:
@@ -73,7 +83,7 @@ class SqliteDatabase:
             connection.execute("COMMIT")
 
     @contextmanager
-    def _connection(self) -> Generator[apsw.Connection]:
+    def _connection(self) -> Generator[_Connection]:
         with self._translated():
             connection = self._idle.take() or self._connect()
             try:
@@ -83,18 +93,19 @@ class SqliteDatabase:
                 raise
             self._idle.give(connection)
 
-    def _connect(self) -> apsw.Connection:
+    def _connect(self) -> _Connection:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from error
-        connection = apsw.Connection(str(self._path))
-        connection.set_busy_timeout(BUSY_TIMEOUT_S * 1000)
+        opened = apsw.Connection(str(self._path))
+        opened.set_busy_timeout(BUSY_TIMEOUT_S * 1000)
+        connection = cast("_Connection", opened)
         self._enter_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
-    def _enter_wal(self, connection: apsw.Connection) -> None:
+    def _enter_wal(self, connection: _Connection) -> None:
         # Two processes that create the file together collide here, and this one lock ignores the busy timeout.
         deadline = time.monotonic() + BUSY_TIMEOUT_S
         while True:
@@ -127,7 +138,7 @@ class SqliteDatabase:
 class SqliteTransaction:
     """A connection between BEGIN and COMMIT."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
@@ -143,5 +154,5 @@ def damaged(path: Path, findings: list[str]) -> StorageError:
     """The error for a file whose content SQLite cannot trust, with the way back."""
     return StorageError(
         f"The database {path} is damaged: {findings[0]}.",
-        remedy="Move it away; `agentops-mcp sync` then restores every tracked record from the git mirror.",
+        remedy="Move it away; `agentops-mcp restore-mirror` then brings back every tracked record from the git mirror.",
     )

@@ -44,7 +44,9 @@ def _verify_chain(database: Database, origin: str, tracked: bool, head_n: int, h
         problems += _link_problems(item, previous_n, previous_hash)
         previous_n, previous_hash = item.n, item.hash
     if (previous_n, previous_hash) != (head_n, head_hash):
-        problems.append(f"the chain ends at event {previous_n}, but {head_n} were written: the end is missing or changed")
+        problems.append(
+            f"the chain ends at event {previous_n}, but {head_n} were written: the end is missing or changed"
+        )
     return ChainReport(origin, tracked, count, tuple(problems))
 
 

@@ -40,9 +40,7 @@ def ledger(open_ledger: LedgerFactory) -> Ledger:
 def sessions_of(ledger: Ledger, root: Path, clock: FakeClock, entries: Entries | None = None) -> Sessions:
     found = discover(root)
     worktree = Worktree(found, Git(found) if found else None, root=root)
-    return Sessions(
-        ledger, worktree, entries or Entries(), count_tokens=tokens.count, clock=clock, new_id=new_id
-    )
+    return Sessions(ledger, worktree, entries or Entries(), tokens=tokens.TokenCounter(), clock=clock, new_id=new_id)
 
 
 def test_the_brief_says_where_the_work_stands(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
@@ -58,7 +56,9 @@ def test_the_brief_says_where_the_work_stands(ledger: Ledger, repository: Path, 
     ]
 
 
-def test_another_process_knows_the_handle(ledger: Ledger, open_ledger: LedgerFactory, repository: Path, clock: FakeClock) -> None:
+def test_another_process_knows_the_handle(
+    ledger: Ledger, open_ledger: LedgerFactory, repository: Path, clock: FakeClock
+) -> None:
     handle = sessions_of(ledger, repository, clock).start("x", actor=AGENT).handle
     sessions_of(open_ledger(store.VIEW), repository, clock).require(handle)
 
@@ -112,7 +112,9 @@ def test_the_brief_keeps_its_ceiling_whatever_was_recorded(ledger: Ledger, repos
     for _ in range(10):
         sessions.start("目标 " * 300, actor=AGENT)
     brief = sessions.start("目标 " * 300, actor=AGENT).brief
-    assert tokens.count(brief) <= BRIEF_CEILING_TOKENS
+    text, _, cost = brief.rpartition("\n")
+    assert tokens.count(text) <= BRIEF_CEILING_TOKENS
+    assert cost == f"cost: about {tokens.estimate(text)} claude tokens (an estimate)."
     assert "more left out" in brief
 
 

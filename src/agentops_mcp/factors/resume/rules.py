@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 # Long enough for a window that stays open over a week-end, short enough that a stale handle is noticed.
 SESSION_LIFETIME = timedelta(days=7)
 
+# o200k tokens, without the line that says what the brief cost.
 BRIEF_CEILING_TOKENS = 1_000
 
 

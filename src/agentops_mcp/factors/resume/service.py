@@ -9,6 +9,7 @@ from agentops_mcp.core.clock import Clock
 from agentops_mcp.core.display import gist
 from agentops_mcp.core.errors import ExpiredError, GitError, NotFoundError
 from agentops_mcp.core.records import Actor, Draft
+from agentops_mcp.core.tokens import TokenCounter, count
 from agentops_mcp.factors.resume import rules, store
 from agentops_mcp.factors.resume.rules import Section
 from agentops_mcp.storage.ledger import Ledger
@@ -61,14 +62,14 @@ class Sessions:
         worktree: Worktree,
         entries: PastEntries,
         *,
-        count_tokens: Callable[[str], int],
+        tokens: TokenCounter,
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
         self._ledger = ledger
         self._worktree = worktree
         self._entries = entries
-        self._count_tokens = count_tokens
+        self._tokens = tokens
         self._clock = clock
         self._new_id = new_id
 
@@ -120,23 +121,25 @@ class Sessions:
         tail = ["next: work towards the goal; record_entry after each decision, learning, failure or finished action."]
         if recent:
             tail.append("full text of an entry: resource agentops://entry/{id}.")
-        return rules.fit_brief(head, sections, tail, ceiling=rules.BRIEF_CEILING_TOKENS, count=self._count_tokens)
+        brief = rules.fit_brief(head, sections, tail, ceiling=rules.BRIEF_CEILING_TOKENS, count=count)
+        return f"{brief}\ncost: about {self._tokens.estimate(brief)} {self._tokens.family} tokens (an estimate)."
 
     def _unfinished(self, facts: RepoFacts, earlier: Sequence[store.SessionRow]) -> list[str]:
         lines = [f"a {facts.operation} is in progress in git"] if facts.operation else []
         recorded = self._entries.recorded_in([row.handle for row in earlier])
-        lines += [
-            f"session of {row.started_at[:16]} ({gist(row.client, limit=40)}) recorded nothing: {gist(row.goal, limit=120)}"
-            for row in earlier
-            if row.goal and row.handle not in recorded
+        silent = (row for row in earlier if row.goal and row.handle not in recorded)
+        return lines + [
+            f"session of {row.started_at[:16]} by {gist(row.client, limit=40)}, nothing recorded: {gist(row.goal, limit=120)}"
+            for row in silent
         ]
-        return lines
 
 
 def _uncommitted(dirty: DirtyFiles | None) -> Section:
     if dirty is None:
         return Section("uncommitted files", ("git could not say; `agentops-mcp doctor` shows why",))
-    return Section(f"uncommitted files, {dirty.total}", tuple(f"{file.path} ({file.status})" for file in dirty.files))
+    return Section(
+        f"uncommitted files, {dirty.total} in all", tuple(f"{file.path} ({file.status})" for file in dirty.files)
+    )
 
 
 def _where(facts: RepoFacts) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agentops_mcp.core.errors import IntegrityError
 from agentops_mcp.core.records import Event
 from agentops_mcp.storage.database import Transaction
 from agentops_mcp.storage.ledger import View
@@ -15,8 +16,12 @@ _SCHEMA = MigrationSet(
         Migration(
             "sessions",
             (
-                "CREATE TABLE session (seq INTEGER PRIMARY KEY, handle TEXT NOT NULL UNIQUE, goal TEXT NOT NULL,"
-                " started_at TEXT NOT NULL, client TEXT NOT NULL)",
+                """
+                CREATE TABLE session (
+                    seq INTEGER PRIMARY KEY, handle TEXT NOT NULL UNIQUE, goal TEXT NOT NULL, started_at TEXT NOT NULL,
+                    client TEXT NOT NULL
+                )
+                """,
             ),
         ),
     ),
@@ -34,9 +39,12 @@ class SessionRow:
 
 
 def _apply(tx: Transaction, seq: int, event: Event) -> None:
+    goal = event.body.get("goal")
+    if not isinstance(goal, str):
+        raise IntegrityError(f"{event.id} is not a readable session.", remedy="`agentops-mcp show` prints it as it is.")
     tx.execute(
         "INSERT INTO session (seq, handle, goal, started_at, client) VALUES (?, ?, ?, ?, ?)",
-        [seq, event.id, event.body["goal"], event.at, event.actor["client"]],
+        [seq, event.id, goal, event.at, event.actor["client"]],
     )
 
 

@@ -12,7 +12,9 @@ from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.resume.service import Sessions
 
 
-def register(mcp: MCPServer[Any], sessions: Callable[[], Sessions], actor: Callable[[Context[Any, Any]], Actor]) -> None:
+def register(
+    mcp: MCPServer[Any], sessions: Callable[[], Sessions], actor: Callable[[Context[Any, Any]], Actor]
+) -> None:
     """Add this factor's tool."""
 
     @mcp.tool(

@@ -30,5 +30,8 @@ def render_list(title: str, events: list[Event]) -> str:
     """Entries as a list, one line each."""
     if not events:
         return f"# {title}\nNone yet. record_entry adds one."
-    lines = [f"- {event.at[:10]} {event.body['kind']}: {gist(event.body['action'], limit=160)} [{event.id}]" for event in events]
+    lines = [
+        f"- {event.at[:10]} {event.body['kind']}: {gist(event.body['action'], limit=160)} [{event.id}]"
+        for event in events
+    ]
     return "\n".join([f"# {title}", _NOTE, *lines, "Full text: resource agentops://entry/{id}."])

@@ -1,9 +1,11 @@
 """What makes an entry worth keeping (factor I): decisions over plain values, no I/O."""
 
 import re
-from collections.abc import Collection, Sequence
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
+from functools import lru_cache
+from hashlib import blake2b, shake_128
 from typing import Literal
 
 from agentops_mcp.core.errors import InvalidInputError
@@ -96,16 +98,17 @@ def normalize_tags(tags: Sequence[str]) -> tuple[str, ...]:
     for tag in normal:
         if not _TAG.fullmatch(tag):
             raise InvalidInputError(
-                f"{tag[:60]!r} is not a tag.", remedy="Use up to 40 letters, digits and . _ / - inside, like 'ci/cache'."
+                f"{tag[:60]!r} is not a tag.",
+                remedy="Use up to 40 letters, digits and . _ / - inside, like 'ci/cache'.",
             )
     return tuple(sorted(normal))
 
 
-# Near-duplicates by MinHash with banding (Broder 1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, ch. 3):
-# with 8 bands of 3 rows a pair of Jaccard similarity .8 shares a band in 99.7 % of cases, one of .3 in 20 %.
+# Near-duplicates by MinHash with banding (Broder 1997; Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets",
+# ch. 3): with 8 bands of 3 rows a pair of Jaccard similarity .8 shares a band in 99.7 % of cases, one of .3 in 20 %.
 BANDS, ROWS = 8, 3
 SIMILAR_FROM = 0.6
-_PRIME = (1 << 61) - 1
+_PLACES = struct.Struct(f">{BANDS * ROWS}I")
 
 
 def signature_words(entry: Entry) -> frozenset[str]:
@@ -114,32 +117,22 @@ def signature_words(entry: Entry) -> frozenset[str]:
     return frozenset(word for word in _WORD.findall(text) if word not in _EMPTY_WORDS)
 
 
-def bands(words: Collection[str]) -> tuple[int, ...]:
-    """Keys under which similar sets of words meet: non-negative 62-bit integers, none for an empty set."""
+@lru_cache(maxsize=16)  # an entry needs them twice: to look for others like it, and to be found by later ones
+def bands(words: frozenset[str]) -> tuple[int, ...]:
+    """Keys under which similar sets of words meet: non-negative 62-bit integers, none for an empty set.
+
+    Stored, so they must mean the same in every process and version.
+    """
     if not words:
         return ()
-    hashes = [int.from_bytes(blake2b(word.encode(), digest_size=7).digest()) for word in words]
-    keys: list[int] = []
-    for band in range(BANDS):
-        rows = (min((hash_ * a + b) % _PRIME for hash_ in hashes) for a, b in _PERMUTATIONS[band])
-        keys.append(int.from_bytes(blake2b(repr((band, *rows)).encode(), digest_size=8).digest()) >> 2)
-    return tuple(keys)
-
-
-def _permutations() -> tuple[tuple[tuple[int, int], ...], ...]:
-    """Fixed pseudo-random coefficients: stored keys must mean the same in every process and version."""
-
-    def coefficient(band: int, row: int, which: str) -> int:
-        seed = f"agentops {band} {row} {which}".encode()
-        return int.from_bytes(blake2b(seed, digest_size=8).digest()) % _PRIME or 1
-
+    # One digest of a word is its place in every permutation: 32 bits for each row.
+    places = (_PLACES.unpack(shake_128(word.encode()).digest(_PLACES.size)) for word in words)
+    first = tuple(map(min, zip(*places, strict=True)))
+    rows = (first[start : start + ROWS] for start in range(0, len(first), ROWS))
     return tuple(
-        tuple((coefficient(band, row, "a"), coefficient(band, row, "b")) for row in range(ROWS))
-        for band in range(BANDS)
+        int.from_bytes(blake2b(repr((band, *row)).encode(), digest_size=8).digest()) >> 2
+        for band, row in enumerate(rows)
     )
-
-
-_PERMUTATIONS = _permutations()
 
 
 def similarity(left: frozenset[str], right: frozenset[str]) -> float:
@@ -151,10 +144,14 @@ SECTIONS = ("Context", "Solution", "Learning", "Impact")
 _TYPE_LINE = re.compile(r"[a-z]+(?:\([^()\n]*\))?!?: \S")
 
 
+# Below this line `git commit --verbose` shows the diff, which is not part of the message.
+_SCISSORS = "# ------------------------ >8 ------------------------"
+
+
 def check_message(message: str) -> list[str]:
     """What a commit message lacks of factor I's form: `type(scope): subject` and the four sections."""
-    lines = [line for line in message.splitlines() if not line.startswith("#")]
-    subject = next((line for line in lines if line.strip()), "")
+    lines = message.partition(_SCISSORS)[0].splitlines()
+    subject = next((line for line in lines if line.strip() and not line.startswith("#")), "")
     if subject.startswith(("Merge ", "Revert ", "fixup! ", "squash! ", "amend! ")):
         return []
     findings = [] if _TYPE_LINE.match(subject) else ["the first line is not `type(scope): subject`"]

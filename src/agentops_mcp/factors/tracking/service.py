@@ -10,11 +10,12 @@ from agentops_mcp.core.records import Actor, Draft, Event
 from agentops_mcp.factors.tracking import rules, store
 from agentops_mcp.factors.tracking.rules import Entry, LearningPolicy
 from agentops_mcp.storage.ledger import Ledger
-from agentops_mcp.storage.worktree import Worktree
+from agentops_mcp.storage.worktree import FileRef, Worktree
 
 _HISTORY_LIMIT = 20
-_CANDIDATES_PER_BAND = 4
+_CANDIDATES = 5
 _SIMILAR_SHOWN = 2
+_MISSING_SHOWN = 5
 
 
 class KnownSessions(Protocol):
@@ -68,7 +69,7 @@ class Entries:
         entry = replace(entry, tags=rules.normalize_tags(entry.tags))
         warnings = rules.check_entry(entry, learning=self._learning)
         files = self._worktree.hash_files(entry.files)
-        warnings += [f"file not found: {file.path}" for file in files if file.blob is None]
+        warnings += _missing(files)
         entry = replace(entry, files=tuple(dict.fromkeys(file.path for file in files)))
         entry = replace(entry, commits=tuple(dict.fromkeys(self._full_commit(name) for name in entry.commits)))
         warnings += [f"looks like an earlier entry: {_line(event)}" for event in self._similar(entry)]
@@ -88,10 +89,12 @@ class Entries:
 
         Raises:
             NotFoundError: this project has no such entry.
+            IntegrityError: it came from elsewhere, and its body is not that of an entry.
         """
         event = self._ledger.event(entry_id)
         if event.kind != store.RECORDED:
             raise NotFoundError(f"{entry_id!r} is not an entry.", remedy="Read agentops://entries/recent for ids.")
+        store.entry_of(event)
         return event
 
     def recent(self, limit: int = _HISTORY_LIMIT) -> list[Event]:
@@ -128,10 +131,17 @@ class Entries:
     def _similar(self, entry: Entry) -> Sequence[Event]:
         words = rules.signature_words(entry)
         with self._ledger.read() as tx:
-            candidates = store.sharing_bands(tx, rules.bands(words), limit=_CANDIDATES_PER_BAND)
+            candidates = store.sharing_bands(tx, rules.bands(words), limit=_CANDIDATES)
         scored = ((rules.similarity(words, rules.signature_words(store.entry_of(each))), each) for each in candidates)
         similar = [(score, each) for score, each in scored if score >= rules.SIMILAR_FROM]
         return [each for _, each in sorted(similar, key=lambda pair: (-pair[0], pair[1].id))[:_SIMILAR_SHOWN]]
+
+
+def _missing(files: Sequence[FileRef]) -> list[str]:
+    paths = [file.path for file in files if file.blob is None]
+    more = len(paths) - _MISSING_SHOWN
+    shown = [f"file not found: {gist(path, limit=100)}" for path in paths[:_MISSING_SHOWN]]
+    return [*shown, f"{more} more files not found"] if more > 0 else shown
 
 
 def _line(event: Event) -> str:

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 
-from agentops_mcp.core.records import Event
+from agentops_mcp.core.errors import IntegrityError
+from agentops_mcp.core.records import Event, Json
 from agentops_mcp.factors.tracking.rules import Entry, bands, signature_words
 from agentops_mcp.storage.database import Transaction, Value
 from agentops_mcp.storage.ledger import EVENT_COLUMNS, View, read_event
 from agentops_mcp.storage.migrations import Migration, MigrationSet
 
 RECORDED = "entry.recorded"
+
+_NEWEST_IN_BAND = 8
+
+_UNREADABLE = "`agentops-mcp show` prints it as it is; ask whoever made it which version wrote it."
 
 _SCHEMA = MigrationSet(
     "tracking",
@@ -28,19 +33,26 @@ _SCHEMA = MigrationSet(
 
 
 def entry_of(event: Event) -> Entry:
-    """The entry an event recorded."""
-    body = event.body
-    return Entry(
-        kind=body["kind"],
-        action=body["action"],
-        context=body["context"],
-        solution=body["solution"],
-        learning=body["learning"],
-        impact=body["impact"],
-        tags=tuple(body["tags"]),
-        files=tuple(file["path"] for file in body["files"]),
-        commits=tuple(body["commits"]),
-    )
+    """The entry an event recorded.
+
+    Raises:
+        IntegrityError: its body is not that of an entry; it came from elsewhere.
+    """
+    try:
+        return _entry(event.body)
+    except (KeyError, TypeError) as error:
+        raise IntegrityError(f"{event.id} is not a readable entry.", remedy=_UNREADABLE) from error
+
+
+def _entry(body: Json) -> Entry:
+    texts = {part: body[part] for part in ("kind", "action", "context", "solution", "learning", "impact")}
+    files = [file["path"] for file in body["files"]]
+    if not all(isinstance(text, str) for text in (*texts.values(), *body["tags"], *files, *body["commits"])):
+        raise TypeError("an entry is made of text")
+    optional = [body["git"]["branch"], body["git"]["head"], *(file["blob"] for file in body["files"])]
+    if not all(isinstance(text, str | None) for text in optional) or not isinstance(body["git"]["dirty"], bool | None):
+        raise TypeError("a branch, a commit and a blob are text or not known")
+    return Entry(**texts, tags=tuple(body["tags"]), files=tuple(files), commits=tuple(body["commits"]))
 
 
 def _apply(tx: Transaction, seq: int, event: Event) -> None:
@@ -71,7 +83,9 @@ def newest(tx: Transaction, *, limit: int) -> list[Event]:
 
 def recorded_in(tx: Transaction, sessions: Sequence[str]) -> frozenset[str]:
     """Those of these sessions that have an entry."""
-    found = (row for each in sessions for row in tx.execute("SELECT session FROM entry WHERE session = ? LIMIT 1", [each]))
+    found = (
+        row for each in sessions for row in tx.execute("SELECT session FROM entry WHERE session = ? LIMIT 1", [each])
+    )
     return frozenset(session for (session,) in found)
 
 
@@ -86,14 +100,16 @@ def citing_file(tx: Transaction, path: str, *, limit: int) -> list[Event]:
 
 
 def sharing_bands(tx: Transaction, keys: Sequence[int], *, limit: int) -> list[Event]:
-    """Entries that share a band with `keys`, newest first, at most `limit` from each band."""
+    """The `limit` entries that share the most bands with `keys`, newest first, of the newest in each band."""
     if not keys:
         return []
     one = "SELECT * FROM (SELECT seq FROM entry_band WHERE band = ? ORDER BY seq DESC LIMIT ?) AS b"
     parameters: list[Value] = []
     for key in keys:
-        parameters += [key, limit]
-    return _events(tx, " UNION ".join(one for _ in keys), parameters)
+        parameters += [key, _NEWEST_IN_BAND]
+    sharing = " UNION ALL ".join(one for _ in keys)
+    most = f"SELECT seq FROM ({sharing}) AS s GROUP BY seq ORDER BY COUNT(*) DESC, seq DESC LIMIT ?"
+    return _events(tx, most, [*parameters, limit])
 
 
 def tags_like(tx: Transaction, prefix: str, *, limit: int) -> list[str]:

@@ -100,7 +100,7 @@ def _register_prompt(mcp: MCPServer[Any]) -> None:
         what: Annotated[str, Field(description="What happened, in a few words.")] = "the work just finished",
     ) -> str:
         return (
-            f"Write one entry about {what} and record it with record_entry.\n"
+            f"Write one entry about {gist(what, limit=300)} and record it with record_entry.\n"
             "- kind: action, decision, learning or failure.\n"
             "- action: one specific sentence; name the thing, not 'fixed bug'.\n"
             "- context: why it was needed; what you saw, tried or were asked.\n"
