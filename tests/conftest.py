@@ -132,3 +132,18 @@ def working_in(path: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with nothing in it, none of our variables set, and no git configuration of this machine."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in list(os.environ):
+        if name.startswith(("AGENTOPS_", "GIT_", "XDG_")) or name in ("CODEX_HOME", "COLUMNS"):
+            monkeypatch.delenv(name)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    return home

@@ -129,6 +129,9 @@ class AgentOpsServer(MCPServer[Any]):
                 raise ResourceNotFoundError(str(domain)) from domain
             if domain:
                 raise ResourceError(str(domain)) from domain
+            if isinstance(error, ResourceNotFoundError):
+                text = f"No resource {str(uri)[:200]!r}. resources/list and resources/templates/list name them all."
+                raise ResourceNotFoundError(text) from error
             raise
 
     async def get_prompt(

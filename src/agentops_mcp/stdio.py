@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from itertools import islice
+from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
 import anyio
@@ -66,7 +67,9 @@ class AnsweringStream:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
         await self.aclose()
 
 
@@ -77,8 +80,8 @@ def refusal(error: ValidationError) -> JSONRPCError | None:
         line = cast("bytes", findings[0]["input"])
         reason = findings[0]["msg"]
         return _error(PARSE_ERROR, reason, id_in(line)) if line.strip() else None
-    requests = (each["input"] for each in findings if isinstance(each["input"], dict) and "method" in each["input"])
-    identifier = next(requests, {}).get("id")
+    objects = [cast("dict[str, Any]", each["input"]) for each in findings if isinstance(each["input"], dict)]
+    identifier = next((each.get("id") for each in objects if "method" in each), None)
     return _error(INVALID_REQUEST, "Not a JSON-RPC 2.0 message", identifier)
 
 

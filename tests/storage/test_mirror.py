@@ -21,11 +21,11 @@ def state_of(path: Path) -> tuple[str, bytes, bytes, str]:
     return git(path, "status", "--porcelain"), (path / ".git/HEAD").read_bytes(), index, "\n".join(refs)
 
 
-def test_events_become_files_at_the_hour_of_their_id(repository: Path) -> None:
+def test_events_become_files_at_the_minute_of_their_id(repository: Path) -> None:
     mirror, events = mirror_of(repository)
     event = events.add("é — 漢字")
     assert mirror.flush() == 1
-    assert re.fullmatch(r"\d{4}/\d\d-\d\d/\d\d/[0-9a-f-]{36}\.json", event_path(event.id))
+    assert re.fullmatch(r"\d{4}-\d\d/\d\d/\d{4}/[0-9a-f-]{36}\.json", event_path(event.id))
     events.add()
     events.add()
     assert mirror.flush() == 2
@@ -255,3 +255,19 @@ def test_a_large_record_is_stored_whole(repository: Path) -> None:
     mirror.flush()
     assert files(repository) == expected(events)
     assert is_sound(repository)
+
+
+def test_another_implementation_of_git_reads_what_was_written(repository: Path) -> None:
+    """GitPython walks the commits, trees and blobs that our own code wrote."""
+    from git import Repo
+
+    mirror, events = mirror_of(repository)
+    for text in ("one", "two", "é — 漢字 " * 2000):
+        events.add(text)
+        mirror.flush()
+    with Repo(repository) as repo:
+        commits = list(repo.iter_commits("refs/agentops/ledger"))
+        blobs = {blob.path: blob.data_stream.read() for blob in commits[0].tree.traverse() if blob.type == "blob"}
+    assert [len(commit.parents) for commit in commits] == [1, 1, 0]
+    assert {commit.author.name for commit in commits} == {"agentops-mcp"}
+    assert {path: content.decode() for path, content in blobs.items()} == expected(events)

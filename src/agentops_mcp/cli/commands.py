@@ -2,9 +2,10 @@
 
 import io
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -37,8 +38,9 @@ cli = typer.Typer(
 
 def run() -> int:
     """Run the command line; returns the exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # what an old encoding lacks is escaped, not a crash
-        sys.stdout.reconfigure(errors="backslashreplace")
+    with suppress(AttributeError):  # there may be no standard output
+        # What an old encoding lacks is escaped, not a crash.
+        cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
     try:
         with errors_shown():
             cli(prog_name="agentops-mcp")
@@ -197,8 +199,14 @@ cli.command("import")(transfer.import_events)
 
 
 @cli.command("check-message", hidden=True)
-def check_commit_message(file: Path, project: ProjectOption = None) -> None:
-    """Check a commit message for factor I's form, as `.agentops/config.toml` asks (run by the commit-msg hook)."""
+def check_commit_message(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file git keeps the message in.")],
+    project: ProjectOption = None,
+) -> None:
+    """Check a commit message for factor I's form.
+
+    The policy is that of `.agentops/config.toml`; exit code 1 when it blocks the message.
+    """
     policy = load_config(locate(project or Path.cwd(), {}).policy_dir / "config.toml").tracking.commit_message
     if policy == "off":
         return

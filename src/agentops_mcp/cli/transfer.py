@@ -1,11 +1,10 @@
 """`export` and `import`: the ledger as JSON Lines, one event a line."""
 
-import io
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -100,7 +99,7 @@ def _source(file: Path) -> Generator[Iterable[bytes]]:
 
 
 @contextmanager
-def _target(file: Path | None, *, replace: bool) -> Generator[io.BufferedIOBase]:
+def _target(file: Path | None, *, replace: bool) -> Generator[BinaryIO]:
     if file is None:
         yield sys.stdout.buffer
         return

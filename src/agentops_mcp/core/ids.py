@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 
 _COUNTER_BITS = 42
+_YEAR_10000_MS = 253_402_300_800_000
 
 
 class _Uuid7:
@@ -38,12 +39,12 @@ new_id = _Uuid7()
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` is a UUIDv7 in its canonical lower-case form."""
+    """Whether `text` is a UUIDv7 in its canonical lower-case form, of an instant that a datetime can hold."""
     try:
         parsed = uuid.UUID(text)
     except ValueError:
         return False
-    return parsed.version == 7 and str(parsed) == text
+    return parsed.version == 7 and str(parsed) == text and parsed.int >> 80 < _YEAR_10000_MS
 
 
 def created_at(identifier: str) -> datetime:

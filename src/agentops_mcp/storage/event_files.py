@@ -54,8 +54,11 @@ class Accepted:
 
 
 def event_path(event_id: str) -> str:
-    """Where the mirror keeps an event: by the hour of its id, in UTC."""
-    return f"{created_at(event_id):%Y/%m-%d/%H}/{event_id}.json"
+    """Where the mirror keeps an event: by the minute of its id, in UTC.
+
+    Every commit writes each tree on the way anew, so none may grow large: a month's days, a day's minutes.
+    """
+    return f"{created_at(event_id):%Y-%m/%d/%H%M}/{event_id}.json"
 
 
 class EventFiles:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from agentops_mcp.core.display import gist
 from agentops_mcp.core.records import Actor
-from agentops_mcp.factors.tracking.render import render_entry, render_list
+from agentops_mcp.factors.tracking.render import fit, render_entry, render_list
 from agentops_mcp.factors.tracking.rules import Entry, Kind
 from agentops_mcp.factors.tracking.service import Entries
 
@@ -67,7 +67,7 @@ def _register_tool(
 def _register_resources(mcp: MCPServer[Any], entries: Callable[[], Entries]) -> None:
     @mcp.resource("agentops://entry/{id}", name="entry", description="One entry, whole.", mime_type="text/markdown")
     def entry(id: str) -> str:  # the template's variable names the parameter
-        return render_entry(entries().read(id))
+        return fit(render_entry(entries().read(id)))
 
     @mcp.resource(
         "agentops://entries/recent", name="recent_entries", description="The newest entries.", mime_type="text/markdown"

@@ -1,0 +1,153 @@
+"""No call leaves the machine: everything works where there is no network, and none is looked for."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from e2e.raw_client import COMMAND, ERAS, TIMEOUT_S, Era, RawClient, entry, environment, make_project, text_of
+
+# Runs in every Python process below before anything else; an audit hook can be neither removed nor avoided.
+GUARD = """
+import os
+import sys
+
+LOCAL = "AF_UNIX"
+
+
+def refuse(event, arguments):
+    if not event.startswith("socket.") or event == "socket.gethostname":
+        return
+    if event == "socket.__new__":
+        import socket
+
+        if arguments[1] == getattr(socket, LOCAL, None):
+            return
+    elif event in ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"):
+        if getattr(arguments[0].family, "name", "") == LOCAL:
+            return
+    with open(os.environ["NETWORK_ATTEMPTS"], "a", encoding="utf-8") as log:
+        log.write(f"{event} {arguments!r} by {sys.argv!r}\\n")
+    raise OSError(f"no network here: {event}")
+
+
+sys.addaudithook(refuse)
+"""
+
+UNSHARE = ("unshare", "--map-root-user", "--net", "--")
+
+
+@dataclass
+class Island:
+    """A project on a machine without a network, whose owner has never used anything before."""
+
+    project: Path
+    variables: dict[str, str]
+    prefix: tuple[str, ...]
+    home: Path
+    log: Path
+
+    @property
+    def attempts(self) -> str:
+        return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.prefix, *command], cwd=self.project, env=self.variables, capture_output=True, text=True,
+            encoding="utf-8", timeout=TIMEOUT_S,
+        )  # fmt: skip
+
+
+def can_unshare() -> bool:
+    program = shutil.which(UNSHARE[0])
+    return program is not None and subprocess.run([*UNSHARE, "true"], capture_output=True).returncode == 0
+
+
+@pytest.fixture(params=["guarded", "guarded and in a network namespace of its own"])
+def island(request: pytest.FixtureRequest, tmp_path: Path) -> Island:
+    prefix: Sequence[str] = ()
+    if "namespace" in request.param:
+        if not can_unshare():
+            pytest.skip("this machine does not permit network namespaces; the guard alone was tested")
+        prefix = UNSHARE
+    for folder in ("guard", "tmp"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD, encoding="utf-8")
+    log = tmp_path / "attempts.log"
+    variables = environment(
+        tmp_path / "home", PYTHONPATH=str(tmp_path / "guard"), NETWORK_ATTEMPTS=str(log), TMPDIR=str(tmp_path / "tmp"),
+        PYTHONDONTWRITEBYTECODE="1",
+    )  # fmt: skip
+    return Island(make_project(tmp_path / "project"), variables, tuple(prefix), tmp_path / "home", log)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)",
+        "import socket; socket.getaddrinfo('example.org', 80)",
+        "import socket; socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
+        "import urllib.request; urllib.request.urlopen('http://192.0.2.1/', timeout=1)",
+    ],
+)
+def test_the_guard_sees_and_stops_an_attempt(island: Island, attempt: str) -> None:
+    done = island.run(sys.executable, "-c", attempt)
+
+    assert done.returncode != 0
+    assert "no network here" in done.stderr
+    assert "socket." in island.attempts
+
+
+def test_the_guard_lets_processes_of_this_machine_talk(island: Island) -> None:
+    done = island.run(sys.executable, "-c", "import asyncio; asyncio.run(asyncio.sleep(0))")
+
+    assert (done.returncode, island.attempts) == (0, ""), done.stderr
+
+
+TOOL_CALLS = {"start_session": {"goal": "Work on an island"}, "record_entry": entry(files=["app.py"], commits=["HEAD"])}
+VARIABLES = {"tag": "ci", "path": "app.py"}
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_every_tool_resource_and_prompt_works_without_a_network(island: Island, era: Era) -> None:
+    command = (*island.prefix, *COMMAND, "serve")
+    with RawClient(island.project, environment=island.variables, era=era, command=command) as client:
+        tools = [tool["name"] for tool in client.ask("tools/list")["result"]["tools"]]
+        assert set(tools) == set(TOOL_CALLS)
+        ids = dict(VARIABLES)
+        for tool in tools:
+            result = client.call(tool, TOOL_CALLS[tool])
+            assert not result["isError"], text_of(result)
+            ids["id"] = result.get("structuredContent", {}).get("id", "")
+        for uri in uris_of(client, ids):
+            assert client.read(uri), uri
+        for prompt in client.ask("prompts/list")["result"]["prompts"]:
+            assert client.ask("prompts/get", {"name": prompt["name"]})["result"]["messages"]
+    assert_nothing_was_tried(island)
+
+
+def uris_of(client: RawClient, variables: dict[str, str]) -> list[str]:
+    """Every resource, and one of each template."""
+    templates = client.ask("resources/templates/list")["result"]["resourceTemplates"]
+    filled = [each["uriTemplate"].replace("{+", "{").format(**variables) for each in templates]
+    return [each["uri"] for each in client.ask("resources/list")["result"]["resources"]] + filled
+
+
+@pytest.mark.slow
+def test_the_command_line_and_the_demo_work_without_a_network(island: Island) -> None:
+    commands = (
+        ["demo"], ["doctor"], ["log"], ["export"], ["rebuild"], ["verify"], ["init", "--client", "codex", "--print"],
+    )  # fmt: skip
+    for arguments in commands:
+        done = island.run(*COMMAND, *arguments)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+    assert_nothing_was_tried(island)
+
+
+def assert_nothing_was_tried(island: Island) -> None:
+    assert island.attempts == ""
+    assert list(island.home.iterdir()) == []  # nothing was fetched into a cache
