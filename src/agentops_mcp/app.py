@@ -132,7 +132,7 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock) -> Par
     entries = Entries(ledger, worktree, sessions, learning=config.tracking.learning, new_id=new_id)
     mirror = None
     if project.repository and git:
-        lock = project.repository.common_dir / "agentops" / "mirror.lock"
+        lock = project.repository.common_dir / "agentops" / f"{project.ref.rpartition('/')[2]}.lock"
         mirror = Mirror(project.repository, git, ledger, ref=project.ref, lock_path=lock)
     return Parts(project, config, opened, ledger, mirror, worktree, entries, sessions)
 

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import working_in
 from mcp import Client
 from mcp.types import Tool
 
 from agentops_mcp.app import App
 from agentops_mcp.core import tokens
 from agentops_mcp.server import INSTRUCTIONS, build_server
+from conftest import working_in
 
 SNAPSHOT = Path(__file__).parent / "tools_list.json"
 

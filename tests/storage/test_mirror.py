@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -259,7 +260,7 @@ def test_a_large_record_is_stored_whole(repository: Path) -> None:
 
 def test_another_implementation_of_git_reads_what_was_written(repository: Path) -> None:
     """GitPython walks the commits, trees and blobs that our own code wrote."""
-    from git import Repo
+    from git import Blob, Repo
 
     mirror, events = mirror_of(repository)
     for text in ("one", "two", "é — 漢字 " * 2000):
@@ -267,7 +268,8 @@ def test_another_implementation_of_git_reads_what_was_written(repository: Path) 
         mirror.flush()
     with Repo(repository) as repo:
         commits = list(repo.iter_commits("refs/agentops/ledger"))
-        blobs = {blob.path: blob.data_stream.read() for blob in commits[0].tree.traverse() if blob.type == "blob"}
+        files = [item for item in commits[0].tree.list_traverse() if isinstance(item, Blob)]
+        contents = {str(file.path): cast("bytes", file.data_stream.read()).decode() for file in files}
     assert [len(commit.parents) for commit in commits] == [1, 1, 0]
     assert {commit.author.name for commit in commits} == {"agentops-mcp"}
-    assert {path: content.decode() for path, content in blobs.items()} == expected(events)
+    assert contents == expected(events)

@@ -46,8 +46,6 @@ def run() -> int:
             cli(prog_name="agentops-mcp")
     except typer.Exit as stop:
         return stop.exit_code
-    except BrokenPipeError:  # the reader of `log | head` has seen enough
-        sys.stderr.close()
     return 0
 
 

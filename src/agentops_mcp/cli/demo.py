@@ -26,7 +26,6 @@ from agentops_mcp.storage.project import Project, Variable, locate
 
 LEDGER = "demo"
 
-_LOCK = "mirror.lock"  # of all ledgers of the project; it stays where another one may use it
 _ANSWER_TIMEOUT_S = 60.0
 
 _ENTRY: Mapping[str, Any] = {
@@ -184,7 +183,7 @@ def _state(project: Project) -> dict[str, object]:
 
 
 def _names(folder: Path) -> set[str]:
-    return {path.name for path in folder.glob("*")} - {_LOCK}
+    return {path.name for path in folder.glob("*")}
 
 
 def _remove(project: Project) -> None:
@@ -198,8 +197,6 @@ def _remove(project: Project) -> None:
     beside = project.repository.common_dir / "agentops"
     for file in beside.glob(f"{LEDGER}.*"):
         file.unlink(missing_ok=True)
-    if [path.name for path in beside.glob("*")] == [_LOCK]:  # no other ledger is here that could be holding it
-        (beside / _LOCK).unlink()
 
 
 def _remove_empty(folders: list[Path]) -> None:

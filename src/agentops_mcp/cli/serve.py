@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="agentops-mcp serve",
         description="Serve MCP over stdin and stdout, as clients start it, or over HTTP on this machine.",
-        epilog="Exit codes: 0 the client hung up; 2 wrong usage; 3 it cannot be served.",
+        epilog="Exit codes: 0 the client hung up; 2 wrong usage; 3 it cannot be served; 130 interrupted.",
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from conftest import NOON
 
 from agentops_mcp.factors.resume.rules import SESSION_LIFETIME, Section, fit_brief, is_expired
+from conftest import NOON
 
 
 def words(text: str) -> int:

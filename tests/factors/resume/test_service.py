@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import AGENT, FakeClock, LedgerFactory, git
 
 from agentops_mcp.core import tokens
 from agentops_mcp.core.errors import ExpiredError, NotFoundError
@@ -17,6 +16,7 @@ from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.repository import discover
 from agentops_mcp.storage.worktree import Worktree
+from conftest import AGENT, FakeClock, LedgerFactory, git
 
 
 class Entries:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import AGENT, FakeClock, LedgerFactory, git
 
 from agentops_mcp.core.errors import InvalidInputError, NotFoundError
 from agentops_mcp.core.ids import new_id
@@ -15,6 +14,7 @@ from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.repository import discover
 from agentops_mcp.storage.worktree import Worktree
+from conftest import AGENT, FakeClock, LedgerFactory, git
 
 ENTRY = Entry(
     "decision",

@@ -129,7 +129,8 @@ class Sessions:
         recorded = self._entries.recorded_in([row.handle for row in earlier])
         silent = (row for row in earlier if row.goal and row.handle not in recorded)
         return lines + [
-            f"session of {row.started_at[:16]} by {gist(row.client, limit=40)}, nothing recorded: {gist(row.goal, limit=120)}"
+            f"session of {row.started_at[:16]} by {gist(row.client, limit=40)} recorded nothing; its goal: "
+            + gist(row.goal, limit=120)
             for row in silent
         ]
 

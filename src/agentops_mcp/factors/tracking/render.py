@@ -15,20 +15,28 @@ _CUT_TOKENS = 40
 def render_entry(event: Event) -> str:
     """An entry as Markdown, with who wrote it, when, and in which state of the repository."""
     body, git = event.body, event.body["git"]
-    where = f"{git['branch'] or 'detached'} at {git['head'][:12]}" if git["head"] else "outside any commit"
+    where = (
+        f"{gist(git['branch'] or 'detached', limit=200)} at {gist(git['head'], limit=12)}"
+        if git["head"]
+        else "outside any commit"
+    )
+    who = f"{gist(event.actor['client'], limit=60)} ({gist(event.actor['user'], limit=40)})"
+    where += ", uncommitted changes" if git["dirty"] else ""
     lines = [
         f"# {gist(body['action'], limit=500)}",
-        f"{body['kind']} {event.id}, {event.at[:16]} UTC, by {gist(event.actor['client'], limit=60)}"
-        f" ({gist(event.actor['user'], limit=40)}), {where}{', uncommitted changes' if git['dirty'] else ''}",
+        f"{body['kind']} {event.id}, {event.at[:16]} UTC, by {who}, {where}",
         _NOTE,
     ]
     for part in ("context", "solution", "learning", "impact"):
         if body[part]:
             lines += [f"## {part.capitalize()}", *(f"> {line}" for line in visible(body[part]).splitlines())]
     if body["tags"]:
-        lines.append(f"tags: {', '.join(body['tags'])}")
-    lines += [f"file: {visible(file['path'])} (blob {file['blob'] or 'missing'})" for file in body["files"]]
-    lines += [f"commit: {commit}" for commit in body["commits"]]
+        lines.append(f"tags: {gist(', '.join(body['tags']), limit=1000)}")
+    lines += [
+        f"file: {gist(file['path'], limit=1000)} (blob {gist(file['blob'] or 'missing', limit=64)})"
+        for file in body["files"]
+    ]
+    lines += [f"commit: {gist(commit, limit=64)}" for commit in body["commits"]]
     return "\n".join(lines)
 
 

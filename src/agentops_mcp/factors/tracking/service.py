@@ -13,7 +13,7 @@ from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.worktree import FileRef, Worktree
 
 _HISTORY_LIMIT = 20
-_CANDIDATES = 5
+_CANDIDATES = 3
 _SIMILAR_SHOWN = 2
 _MISSING_SHOWN = 5
 

@@ -11,7 +11,7 @@ from agentops_mcp.storage.migrations import Migration, MigrationSet
 
 RECORDED = "entry.recorded"
 
-_NEWEST_IN_BAND = 8
+_NEWEST_IN_BAND = 4
 
 _UNREADABLE = "`agentops-mcp show` prints it as it is; ask whoever made it which version wrote it."
 

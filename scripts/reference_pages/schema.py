@@ -1,0 +1,38 @@
+"""JSON Schema in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_TYPES = {
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "string": "text",
+    "null": "nothing",
+}
+
+
+def in_words(schema: Mapping[str, Any]) -> str:
+    """What a value may be: its type, its choices and its limits."""
+    if "anyOf" in schema:
+        return " or ".join(in_words(each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{each}`" for each in schema["enum"])
+    if schema.get("type") == "array":
+        item = in_words(schema["items"])
+        limits = " and ".join(_limits(schema, "Items", ""))
+        return f"list of {limits} ({item})" if limits else f"list of {item}"
+    if schema.get("type") == "object":
+        return f"table of {in_words(schema['additionalProperties'])}s"
+    limits = _limits(schema, "Length", " characters")
+    if "pattern" in schema:
+        limits.append(f"matching `{schema['pattern']}`")
+    for key, words in (("minimum", "at least"), ("maximum", "at most"), ("exclusiveMinimum", "above")):
+        if key in schema:
+            limits.append(f"{words} {schema[key]:,}")
+    return ", ".join([_TYPES[schema["type"]], *limits])
+
+
+def _limits(schema: Mapping[str, Any], what: str, unit: str) -> list[str]:
+    words = (("min", "at least"), ("max", "at most"))
+    return [f"{text} {schema[end + what]:,}{unit}" for end, text in words if end + what in schema]
