@@ -7,6 +7,7 @@ faster. Standard library only: light client hooks use this too.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, cast
 
@@ -112,7 +113,7 @@ def _redacted_node(node: Any, key: str, found: set[str]) -> Any:
 def _redacted_object(node: dict[str, Any], found: set[str]) -> dict[str, Any]:
     clean: dict[str, Any] = {}
     for key, value in node.items():
-        redacted = redact(key)
+        redacted = _redacted_key(key)
         found.update(redacted.found)
         name, copies = redacted.text, 1
         while name in clean:  # two keys became the same marker, and no value may be lost
@@ -120,6 +121,11 @@ def _redacted_object(node: dict[str, Any], found: set[str]) -> dict[str, Any]:
             name = f"{redacted.text} {copies}"
         clean[name] = _redacted_node(value, key, found)
     return clean
+
+
+@lru_cache(maxsize=256)  # documents of one kind have the same keys
+def _redacted_key(key: str) -> Redacted:
+    return redact(key)
 
 
 def assigned_kind(name: str, value: str, *, bare: bool) -> str | None:

@@ -145,7 +145,7 @@ def test_an_entry_told_again_in_nearly_the_same_words_is_similar() -> None:
 
 
 def test_an_entry_without_words_has_no_keys() -> None:
-    assert bands(frozenset()) == ()
+    assert bands(frozenset[str]()) == ()
     assert similarity(frozenset[str](), frozenset[str]()) == 0.0
 
 
