@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from itertools import islice
@@ -34,7 +35,11 @@ async def answering_stdio() -> AsyncGenerator[tuple["AnsweringStream", Any]]:
     """
     lines = cast("anyio.AsyncFile[str]", anyio.wrap_file(_claim_stdin()))
     async with stdio_server(stdin=lines) as (incoming, outgoing):
-        yield AnsweringStream(incoming, outgoing), outgoing
+        try:
+            yield AnsweringStream(incoming, outgoing), outgoing
+        finally:
+            # The SDK now gives descriptor 1 back to the wire, where nothing printed meanwhile may follow.
+            sys.stdout.flush()
 
 
 class AnsweringStream:

@@ -16,7 +16,7 @@ def render_entry(event: Event) -> str:
     """An entry as Markdown, with who wrote it, when, and in which state of the repository."""
     body, git = event.body, event.body["git"]
     where = (
-        f"{gist(git['branch'] or 'detached', limit=200)} at {gist(git['head'], limit=12)}"
+        f"{gist(git['branch'] or 'detached', limit=200)} at {visible(git['head'][:12])}"
         if git["head"]
         else "outside any commit"
     )
