@@ -187,7 +187,11 @@ def actor_of(context: Context[Any, Any]) -> Actor:
     parameters = context.session.client_params
     info = parameters.client_info if parameters else None
     client = f"{info.name} {info.version}".replace("\0", "").strip()[:100] if info else "unknown"
-    return Actor(client=client, user=current_user(), via="mcp")
+    return Actor(client=client, user=_account(), via="mcp")
+
+
+# Looked up once: it cannot change while the process runs, and the look-up reads a file.
+_account = functools.cache(current_user)
 
 
 def _register_completion(mcp: AgentOpsServer, completers: dict[str, Callable[[str], list[str]]]) -> None:

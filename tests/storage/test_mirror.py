@@ -26,7 +26,7 @@ def test_events_become_files_at_the_minute_of_their_id(repository: Path) -> None
     mirror, events = mirror_of(repository)
     event = events.add("é — 漢字")
     assert mirror.flush() == 1
-    assert re.fullmatch(r"\d{4}-\d\d/\d\d/\d{4}/[0-9a-f-]{36}\.json", event_path(event.id))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d/\d{4}/[0-9a-f-]{36}\.json", event_path(event.id))
     events.add()
     events.add()
     assert mirror.flush() == 2

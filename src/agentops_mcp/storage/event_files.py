@@ -56,9 +56,10 @@ class Accepted:
 def event_path(event_id: str) -> str:
     """Where the mirror keeps an event: by the minute of its id, in UTC.
 
-    Every commit writes each tree on the way anew, so none may grow large: a month's days, a day's minutes.
+    Every commit writes each tree on the way anew, so there are few of them and none grows large: days of a project,
+    minutes of a day, events of a minute.
     """
-    return f"{created_at(event_id):%Y-%m/%d/%H%M}/{event_id}.json"
+    return f"{created_at(event_id):%Y-%m-%d/%H%M}/{event_id}.json"
 
 
 class EventFiles:

@@ -97,8 +97,7 @@ class MirrorRef:
     def _add_batch(self, files: Mapping[str, Content] | None, merged: str | None) -> tuple[int, int]:
         for _ in range(_REF_ATTEMPTS):
             tip = self.tip()
-            seq = self.watermark(tip)
-            batch = self._events.tracked_after(seq, limit=BATCH)
+            seq, batch = self._owed(tip)
             if not batch and files is None:
                 return 0, 0
             owed = {event_path(event.id): readable(event).encode() for _, event in batch}
@@ -113,6 +112,14 @@ class MirrorRef:
             f"The ref {self.name} is locked or keeps changing.",
             remedy=f"Remove {self.name}.lock from the git directory if no git command is running.",
         )
+
+    def _owed(self, tip: str | None) -> tuple[int, list[tuple[int, Event]]]:
+        """The number after which events are owed, and the first of them."""
+        seq = 0 if tip is None else self._read_through(tip).get(self._events.identity, 0)
+        batch = self._events.tracked_after(seq, limit=BATCH)
+        if not batch and seq > (known := self.watermark(tip)):
+            seq, batch = known, self._events.tracked_after(known, limit=BATCH)
+        return seq, batch
 
     def _message(self, tip: str | None, count: int, seq: int, *, joining: bool) -> str:
         others = {} if tip is None else {**self._read_through(tip)}
