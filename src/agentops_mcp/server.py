@@ -214,8 +214,19 @@ def _register_completion(mcp: AgentOpsServer, completers: dict[str, Callable[[st
 def _settled(fn: Callable[..., Any], app: App) -> Callable[..., Any]:
     """`fn`, and the git mirror brought up to date before it returns, also when its client has given up meanwhile.
 
-    In the thread the tool runs in: a second one costs a twentieth of a write.
+    In the thread the tool runs in, if it runs in one: a second thread costs a twentieth of a write.
     """
+    if inspect.iscoroutinefunction(fn):
+
+        @functools.wraps(fn)
+        async def run_async(**given: Any) -> Any:
+            try:
+                return await fn(**given)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(app.settle)
+
+        return run_async
 
     @functools.wraps(fn)
     def run(**given: Any) -> Any:

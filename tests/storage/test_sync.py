@@ -191,7 +191,7 @@ def tampered(event: Event, **changes: object) -> bytes:
 
 
 def resealed(event: Event, **changes: object) -> Event:
-    changed = replace(event, **changes)  # type: ignore[arg-type]
+    changed = replace(event, **changes)  # type: ignore[arg-type] - wrong types are what is tested
     return replace(changed, hash=digest(changed))
 
 

@@ -35,7 +35,7 @@ def serve(arguments: Sequence[str]) -> int:
         else:
             serve_http(app, *options.http)
     except AgentOpsError as error:
-        print(f"error: {error.problem}\n  {error.remedy}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error.problem}\n  {error.remedy}", file=sys.stderr)  # noqa: T201 - a person reads it
         return EXIT_ERROR
     except KeyboardInterrupt:
         return 130

@@ -51,7 +51,7 @@ class Objects:
                 # Done even if the object is there: it repairs a file a power cut emptied, and keeps it from pruning.
                 _rename(temporary, directory, oid[2:])
             except BaseException:
-                os.unlink(temporary)  # noqa: PTH108
+                os.unlink(temporary)  # noqa: PTH108 - as in _rename
                 raise
         except OSError as error:
             raise GitError(
@@ -74,7 +74,7 @@ class Objects:
     def _read_loose(self, kind: bytes, oid: str) -> bytes | None:
         """None when the object is packed, or damaged, which git then reports."""
         try:
-            with open(f"{self._directory}/{oid[:2]}/{oid[2:]}", "rb") as file:  # noqa: PTH123 - as above
+            with open(f"{self._directory}/{oid[:2]}/{oid[2:]}", "rb") as file:  # noqa: PTH123 - as in _rename
                 framed = zlib.decompress(file.read())
         except (OSError, zlib.error):
             return None
@@ -164,7 +164,7 @@ def _deflated(kind: bytes, framed: bytes) -> bytes:
 
 def _rename(temporary: str, directory: str, name: str) -> None:
     try:
-        os.replace(temporary, f"{directory}/{name}")  # noqa: PTH105 - seven times a record: a Path is slow
+        os.replace(temporary, f"{directory}/{name}")  # noqa: PTH105 - five times a record, and a Path is slow
     except FileNotFoundError:
-        os.makedirs(directory, exist_ok=True)  # noqa: PTH103
-        os.replace(temporary, f"{directory}/{name}")  # noqa: PTH105
+        os.makedirs(directory, exist_ok=True)  # noqa: PTH103 - as above
+        os.replace(temporary, f"{directory}/{name}")  # noqa: PTH105 - as above
