@@ -19,7 +19,7 @@ from measuring import Figure, arguments, of_medians, report, temporary_place
 
 from agentops_mcp.app import App
 from agentops_mcp.core.records import Actor, Draft
-from agentops_mcp.factors.resume.store import STARTED
+from agentops_mcp.factors.resume.store.sessions import STARTED
 from agentops_mcp.factors.tracking.rules import Entry
 from agentops_mcp.factors.tracking.store import RECORDED
 

@@ -15,8 +15,8 @@ from agentops_mcp.core.config import Config, load_config
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.tokens import TokenCounter
-from agentops_mcp.factors.resume import store as resume_store
-from agentops_mcp.factors.resume.service import EntryLine, Sessions
+from agentops_mcp.factors.resume.service.sessions import EntryLine, Sessions
+from agentops_mcp.factors.resume.store import sessions as session_store
 from agentops_mcp.factors.tracking import store as tracking_store
 from agentops_mcp.factors.tracking.service import Entries
 from agentops_mcp.storage.database import Database
@@ -28,7 +28,7 @@ from agentops_mcp.storage.worktree import Worktree
 
 logger = logging.getLogger(__name__)
 
-VIEWS = (resume_store.VIEW, tracking_store.VIEW)
+VIEWS = (session_store.VIEW, tracking_store.VIEW)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from agentops_mcp import __version__
 from agentops_mcp.app import App
 from agentops_mcp.core.errors import AgentOpsError, ConfigError, NotFoundError
 from agentops_mcp.core.records import Actor
-from agentops_mcp.factors.resume import tools as resume_tools
+from agentops_mcp.factors.resume.tools import sessions as session_tools
 from agentops_mcp.factors.tracking import tools as tracking_tools
 from agentops_mcp.stdio import answering_stdio
 from agentops_mcp.storage.project import current_user
@@ -176,7 +176,7 @@ class AgentOpsServer(MCPServer[Any]):
 def build_server(app: App) -> AgentOpsServer:
     """The server of one project, with every factor's tools, resources and prompts."""
     mcp = AgentOpsServer(app)
-    resume_tools.register(mcp, app.sessions, actor_of)
+    session_tools.register(mcp, app.sessions, actor_of)
     tracking_tools.register(mcp, app.entries, actor_of)
     _register_completion(mcp, tracking_tools.completions(app.entries))
     return mcp

@@ -6,13 +6,13 @@ from typing import Any, cast
 import pytest
 
 from agentops_mcp.core.errors import InvalidInputError
+from agentops_mcp.core.wording import count_informative_words
 from agentops_mcp.factors.tracking.rules import (
     SIMILAR_FROM,
     Entry,
     bands,
     check_entry,
     check_message,
-    count_informative_words,
     normalize_tags,
     signature_words,
     similarity,

@@ -9,26 +9,10 @@ from hashlib import blake2b, shake_128
 from typing import Literal
 
 from agentops_mcp.core.errors import InvalidInputError
+from agentops_mcp.core.wording import count_informative_words, informative_words
 
 Kind = Literal["action", "decision", "learning", "failure"]
 LearningPolicy = Literal["warn", "refuse"]
-
-# Words that say that something was done, but not what: an entry made of them alone teaches nobody.
-_EMPTY_WORDS = frozenset(
-    """
-    a an and are as at be been by for from has have i in into is it its me my not of on or our so that the them then
-    there these this those to was we were with you your
-    action actions add added all also another any as bug bugs change changed changes cleanup code commit complete
-    completed did do does doing done edit edited error errors everything feature finish finished fix fixed fixes fixing
-    general handle handled implement implemented improve improved improvement improvements issue issues made make
-    minor misc miscellaneous modified more needed new none now ok okay other problem problems process progress refactor
-    refactored related required resolve resolved some something stuff successfully task tasks thing things to todo
-    update updated updates updating various went well wip work worked working works na n/a tbd
-    """.split()
-)
-_WORD = re.compile(r"[^\W_]+(?:[./_'-][^\W_]+)*")
-# Scripts written without spaces: each character counts as a word.
-_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 
 EXAMPLE = (
     "Example: action='Cache parsed configs per process', context='Profiling showed 40 % of each request in YAML "
@@ -78,13 +62,6 @@ def check_entry(entry: Entry, *, learning: LearningPolicy) -> list[str]:
     return warnings
 
 
-def count_informative_words(text: str) -> int:
-    """How many words of `text` say something specific."""
-    ideographs = len(_IDEOGRAPH.findall(text))
-    words = {word for word in _WORD.findall(_IDEOGRAPH.sub(" ", text).casefold()) if word not in _EMPTY_WORDS}
-    return ideographs + len(words)
-
-
 _TAG = re.compile(r"[^\W_](?:[\w./-]{0,38}[^\W_])?")
 
 
@@ -113,8 +90,7 @@ _PLACES = struct.Struct(f">{BANDS * ROWS}I")
 
 def signature_words(entry: Entry) -> frozenset[str]:
     """The words by which two entries are compared: what was done and learned, without filler."""
-    text = f"{entry.action} {entry.solution} {entry.learning}".casefold()
-    return frozenset(word for word in _WORD.findall(text) if word not in _EMPTY_WORDS)
+    return informative_words(f"{entry.action} {entry.solution} {entry.learning}")
 
 
 @lru_cache(maxsize=16)  # an entry needs them twice: to look for others like it, and to be found by later ones

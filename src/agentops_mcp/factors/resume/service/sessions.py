@@ -10,8 +10,9 @@ from agentops_mcp.core.display import gist
 from agentops_mcp.core.errors import ExpiredError, GitError, NotFoundError
 from agentops_mcp.core.records import Actor, Draft
 from agentops_mcp.core.tokens import TokenCounter, count
-from agentops_mcp.factors.resume import rules, store
-from agentops_mcp.factors.resume.rules import Section
+from agentops_mcp.factors.resume.rules import brief as rules
+from agentops_mcp.factors.resume.rules.brief import Section
+from agentops_mcp.factors.resume.store import sessions as store
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.worktree import DirtyFiles, RepoFacts, Worktree
 

@@ -9,7 +9,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from agentops_mcp.core.records import Actor
-from agentops_mcp.factors.resume.service import Sessions
+from agentops_mcp.factors.resume.service.sessions import Sessions
 
 
 def register(

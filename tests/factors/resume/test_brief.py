@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from agentops_mcp.factors.resume.rules import SESSION_LIFETIME, Section, fit_brief, is_expired
+from agentops_mcp.factors.resume.rules.brief import SESSION_LIFETIME, Section, fit_brief, is_expired
 from conftest import NOON
 
 

@@ -9,9 +9,9 @@ import pytest
 from agentops_mcp.core import tokens
 from agentops_mcp.core.errors import ExpiredError, NotFoundError
 from agentops_mcp.core.ids import new_id
-from agentops_mcp.factors.resume import store
-from agentops_mcp.factors.resume.rules import BRIEF_CEILING_TOKENS, SESSION_LIFETIME
-from agentops_mcp.factors.resume.service import EntryLine, Sessions
+from agentops_mcp.factors.resume.rules.brief import BRIEF_CEILING_TOKENS, SESSION_LIFETIME
+from agentops_mcp.factors.resume.service.sessions import EntryLine, Sessions
+from agentops_mcp.factors.resume.store import sessions as store
 from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.repository import discover

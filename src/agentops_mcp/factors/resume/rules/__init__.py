@@ -1,0 +1,1 @@
+"""Decisions of factor VI: pure functions over plain values."""
