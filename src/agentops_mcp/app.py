@@ -15,20 +15,27 @@ from agentops_mcp.core.config import Config, load_config
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.tokens import TokenCounter
+from agentops_mcp.factors.resume.service.handles import Handles
+from agentops_mcp.factors.resume.service.missions import Missions
 from agentops_mcp.factors.resume.service.sessions import EntryLine, Sessions
+from agentops_mcp.factors.resume.service.states import States
+from agentops_mcp.factors.resume.store import missions as mission_store
 from agentops_mcp.factors.resume.store import sessions as session_store
+from agentops_mcp.factors.resume.store import states as state_store
 from agentops_mcp.factors.tracking import store as tracking_store
 from agentops_mcp.factors.tracking.service import Entries
+from agentops_mcp.storage.citations import Citations
 from agentops_mcp.storage.database import Database
 from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.ledger import Ledger, Opened
 from agentops_mcp.storage.mirror import Mirror
 from agentops_mcp.storage.project import Project, database_url, locate, schema_name
+from agentops_mcp.storage.snapshots import Snapshots
 from agentops_mcp.storage.worktree import Worktree
 
 logger = logging.getLogger(__name__)
 
-VIEWS = (session_store.VIEW, tracking_store.VIEW)
+VIEWS = (session_store.VIEW, state_store.VIEW, mission_store.VIEW, tracking_store.VIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ class Parts:
     worktree: Worktree
     entries: Entries
     sessions: Sessions
+    states: States
+    missions: Missions
 
 
 class App(AbstractContextManager["App"]):
@@ -75,8 +84,16 @@ class App(AbstractContextManager["App"]):
         return self.parts.entries
 
     def sessions(self) -> Sessions:
-        """Factor VI."""
+        """Factor VI: the opening of a session."""
         return self.parts.sessions
+
+    def states(self) -> States:
+        """Factor VI: what was saved, found again."""
+        return self.parts.states
+
+    def missions(self) -> Missions:
+        """Factor VI: what is worked towards, and by whom."""
+        return self.parts.missions
 
     def settle(self) -> None:
         """Pay the git mirror what it is owed; what cannot be paid now is logged and stays owed. Never an error."""
@@ -126,15 +143,23 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock) -> Par
     ledger = Ledger(database, place=place, views=VIEWS, clock=clock, new_id=new_id)
     opened = ledger.open()
     worktree = Worktree(project.repository, git, root=project.root)
+    citations = Citations(worktree, project.repository, git, root=project.root)
+    snapshots = None
+    if project.repository and git:
+        snapshots = Snapshots(project.repository, git, prefix=project.snapshots_ref, excluded=project.data_dir)
+    handles = Handles(ledger, clock=clock)
+    missions = Missions(ledger, worktree, handles, clock=clock, new_id=new_id)
+    states = States(ledger, worktree, citations, snapshots, handles, missions, new_id=new_id)
     sessions = Sessions(
-        ledger, worktree, _PastEntries(ledger), tokens=_token_counter(config), clock=clock, new_id=new_id
-    )
-    entries = Entries(ledger, worktree, sessions, learning=config.tracking.learning, new_id=new_id)
+        ledger, worktree, _PastEntries(ledger), states, missions,
+        tokens=_token_counter(config), clock=clock, new_id=new_id,
+    )  # fmt: skip
+    entries = Entries(ledger, worktree, handles, learning=config.tracking.learning, new_id=new_id)
     mirror = None
     if project.repository and git:
         lock = project.repository.common_dir / "agentops" / f"{project.ref.rpartition('/')[2]}.lock"
         mirror = Mirror(project.repository, git, ledger, ref=project.ref, lock_path=lock)
-    return Parts(project, config, opened, ledger, mirror, worktree, entries, sessions)
+    return Parts(project, config, opened, ledger, mirror, worktree, entries, sessions, states, missions)
 
 
 def _token_counter(config: Config) -> TokenCounter:

@@ -34,7 +34,9 @@ from agentops_mcp import __version__
 from agentops_mcp.app import App
 from agentops_mcp.core.errors import AgentOpsError, ConfigError, NotFoundError
 from agentops_mcp.core.records import Actor
+from agentops_mcp.factors.resume.tools import missions as mission_tools
 from agentops_mcp.factors.resume.tools import sessions as session_tools
+from agentops_mcp.factors.resume.tools import states as state_tools
 from agentops_mcp.factors.tracking import tools as tracking_tools
 from agentops_mcp.stdio import answering_stdio
 from agentops_mcp.storage.project import current_user
@@ -82,9 +84,9 @@ class AgentOpsServer(MCPServer[Any]):
         tool = self._tool_manager.get_tool(kwargs.get("name") or fn.__name__)
         if tool is not None:
             tool.fn = _settled(fn, self._app)
-            tool.parameters = {**_without_titles(tool.parameters), "additionalProperties": False}
+            tool.parameters = {**_terse(tool.parameters), "additionalProperties": False}
             if tool.fn_metadata.output_schema is not None:
-                tool.fn_metadata.output_schema = _without_titles(tool.fn_metadata.output_schema)
+                tool.fn_metadata.output_schema = _terse(tool.fn_metadata.output_schema)
 
     async def list_tools(self) -> list[Tool]:
         """The tools in their fixed order; the first listing sets off the warming."""
@@ -177,8 +179,15 @@ def build_server(app: App) -> AgentOpsServer:
     """The server of one project, with every factor's tools, resources and prompts."""
     mcp = AgentOpsServer(app)
     session_tools.register(mcp, app.sessions, actor_of)
+    state_tools.register(mcp, app.states, actor_of)
+    mission_tools.register(mcp, app.missions, actor_of)
     tracking_tools.register(mcp, app.entries, actor_of)
-    _register_completion(mcp, tracking_tools.completions(app.entries))
+    completers = {
+        **state_tools.completions(app.states),
+        **mission_tools.completions(app.missions),
+        **tracking_tools.completions(app.entries),
+    }
+    _register_completion(mcp, completers)
     return mcp
 
 
@@ -275,8 +284,8 @@ def _unstorable(value: Any) -> str | None:
     return None
 
 
-def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema without the titles that only repeat its keys; they cost every client tokens."""
+def _terse(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without titles, empty defaults and our models' docstrings, which cost every client tokens."""
 
     def prune(node: Any, *, names: bool = False) -> Any:
         if isinstance(node, list):
@@ -286,10 +295,15 @@ def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
         return {
             key: prune(value, names=key in ("properties", "$defs"))
             for key, value in cast("dict[str, Any]", node).items()
-            if names or key != "title"
+            if names or not _says_nothing(key, value, cast("dict[str, Any]", node))
         }
 
     return prune(schema)
+
+
+def _says_nothing(key: str, value: Any, node: dict[str, Any]) -> bool:
+    is_docstring = key == "description" and "properties" in node
+    return key == "title" or is_docstring or (key == "default" and value in ("", [], None))
 
 
 def serve_stdio(app: App) -> None:

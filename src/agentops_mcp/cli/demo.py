@@ -6,27 +6,23 @@ they were.
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 import anyio
-from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
-from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
+from mcp import Client
+from mcp.types import TextResourceContents
 
-from agentops_mcp import __version__
+from agentops_mcp.cli.demo_client import Stage, call, say_indented, text_of
+from agentops_mcp.cli.demo_resume import show_resume
 from agentops_mcp.cli.output import EXIT_FOUND, say
 from agentops_mcp.core import tokens
 from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.project import Project, Variable, locate
 
 LEDGER = "demo"
-
-_ANSWER_TIMEOUT_S = 60.0
 
 _ENTRY: Mapping[str, Any] = {
     "kind": "decision",
@@ -67,96 +63,61 @@ def run_demo(start: Path) -> int:
     return 0
 
 
-class _StepError(Exception):
-    """A step did not do what it shows."""
-
-
 class _Demo:
     """The steps, numbered as they are printed."""
 
     def __init__(self, project: Project) -> None:
         self.step = 0
+        environment = {**os.environ, Variable.LEDGER: LEDGER, "NO_COLOR": "1"}
+        environment.pop(Variable.DATABASE_URL, None)  # a team's database is no place for a demo
         self._project = project
-        self._environment = {**os.environ, Variable.LEDGER: LEDGER, "NO_COLOR": "1"}
-        self._environment.pop(Variable.DATABASE_URL, None)  # a team's database is no place for a demo
+        self._stage = Stage(project.root, environment)
 
     async def run(self) -> None:
         """All steps."""
         self._say_step("An agent starts the server over stdio and asks what it offers")
-        async with self._client("2026-07-28", "first-agent") as client:
+        async with self._stage.client("2026-07-28", "first-agent") as client:
             await _show_tools(client)
             self._say_step("It starts a session: a handle, and a brief of where the project stands")
-            brief = await _call(client, "start_session", {"goal": "Make retries survive a slow host"})
-            say(_indented(_text(brief)))
-            session = _text(brief).split()[1]
+            brief = await call(client, "start_session", {"goal": "Make retries survive a slow host"})
+            say_indented(text_of(brief))
+            session = text_of(brief).split()[1]
             self._say_step("It records something useless, and is told how to do better")
-            refusal = await _call(client, "record_entry", {**_ENTRY, "action": "fixed bug"}, refused=True)
-            say(_indented(f"refused: {_text(refusal)}"))
+            refusal = await call(client, "record_entry", {**_ENTRY, "action": "fixed bug"}, refused=True)
+            say_indented(f"refused: {text_of(refusal)}")
             self._say_step("It records a decision; the reply means that it is on disk")
-            reply = await _call(client, "record_entry", {**_ENTRY, "session": session})
-            say(_indented(_text(reply)))
+            reply = await call(client, "record_entry", {**_ENTRY, "session": session})
+            say_indented(text_of(reply))
             uri = f"agentops://entry/{(reply.structured_content or {})['id']}"
         self._say_step(
             "The agent is gone. Another one, in a client of the older protocol, finds the decision in its brief"
         )
-        async with self._client("legacy", "second-agent") as client:
-            say(_indented(_text(await _call(client, "start_session", {"goal": "Review the retry change"}))))
+        async with self._stage.client("legacy", "second-agent") as client:
+            say_indented(text_of(await call(client, "start_session", {"goal": "Review the retry change"})))
             self._say_step(f"It reads the whole of it: resource {uri}")
             (content,) = (await client.read_resource(uri)).contents
-            say(_indented(content.text if isinstance(content, TextResourceContents) else ""))
+            say_indented(content.text if isinstance(content, TextResourceContents) else "")
         self._say_step("A person looks: agentops-mcp log")
-        self._command("log")
+        say_indented(self._stage.command("log"))
         self._say_step("Every record is chained by hash: agentops-mcp verify")
-        self._command("verify")
+        say_indented(self._stage.command("verify"))
         if self._project.repository:
             self._say_step(f"What is worth keeping is mirrored to git, under the private ref {self._project.ref}")
             listed = Git(self._project.repository).run("ls-tree", "-r", "--name-only", self._project.ref)
-            say(_indented(os.fsdecode(listed)))
+            say_indented(os.fsdecode(listed))
+        await show_resume(self._say_step, self._stage.environment)
 
     def _say_step(self, title: str) -> None:
         self.step += 1
         say(f"\n{self.step}. {title}")
-
-    def _client(self, era: str, name: str) -> Client:
-        server = StdioServerParameters(
-            command=sys.executable, args=["-m", "agentops_mcp", "serve"], cwd=self._project.root, env=self._environment
-        )
-        return Client(
-            stdio_client(server), mode=era, client_info=Implementation(name=name, version=__version__),
-            read_timeout_seconds=_ANSWER_TIMEOUT_S,
-        )  # fmt: skip
-
-    def _command(self, name: str) -> None:
-        done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "agentops_mcp", name], cwd=self._project.root, env=self._environment,
-            capture_output=True, encoding="utf-8", check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if done.returncode:
-            raise _StepError(f"exit code {done.returncode}: {done.stdout}{done.stderr}")
-        say(_indented(done.stdout))
 
 
 async def _show_tools(client: Client) -> None:
     tools = (await client.list_tools()).tools
     surface = sum(tokens.count(tool.model_dump_json(by_alias=True, exclude_none=True)) for tool in tools)
     for tool in tools:
-        say(_indented(f"{tool.name}: {(tool.description or '').splitlines()[0]}"))
+        say_indented(f"{tool.name}: {(tool.description or '').splitlines()[0]}")
     say(f"  The whole surface costs {surface} tokens (o200k, n = {len(tools)} tools).")
-
-
-async def _call(client: Client, tool: str, arguments: dict[str, Any], *, refused: bool = False) -> CallToolResult:
-    result = await client.call_tool(tool, arguments)
-    if bool(result.is_error) != refused:
-        raise _StepError(f"{tool} was {'not ' * refused}refused: {_text(result)}")
-    return result
-
-
-def _text(result: CallToolResult) -> str:
-    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  | {line}" for line in text.rstrip().splitlines())
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -58,6 +58,11 @@ class Project:
         """Where people keep what they own and review: `.agentops/` in the worktree."""
         return self.root / ".agentops"
 
+    @property
+    def snapshots_ref(self) -> str:
+        """The prefix of the refs that keep uncommitted work."""
+        return f"refs/agentops/snapshots/{self.ref.rpartition('/')[2]}"
+
 
 def locate(start: Path, environment: Mapping[str, str]) -> Project:
     """Find the project around `start`. Nothing is created.

@@ -75,12 +75,12 @@ class Worktree:
         try:
             branch, head = self._refs.head()
         except GitError:
-            return RepoFacts(None, None, None, _operation(self._git_dir))
+            return RepoFacts(None, None, None, operation_in(self._git_dir))
         try:
             dirty = self._dirty.is_dirty(head) if self._dirty else None
         except GitError:
             dirty = None
-        return RepoFacts(branch and shown(os.fsencode(branch)), head, dirty, _operation(self._git_dir))
+        return RepoFacts(branch and shown(os.fsencode(branch)), head, dirty, operation_in(self._git_dir))
 
     def dirty_files(self, limit: int) -> DirtyFiles:
         """The first `limit` changed or untracked paths; a directory without tracked files is one path.
@@ -92,7 +92,7 @@ class Worktree:
             return DirtyFiles((), 0)
         options = ("--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=dirty", "--renames")
         changes = list(_changes(self._git.run("status", *options)))
-        first = tuple(DirtyFile(shown(path), _word(code)) for code, path in changes[:limit])
+        first = tuple(DirtyFile(shown(path), status_word(code)) for code, path in changes[:limit])
         return DirtyFiles(first, len(changes))
 
     def hash_files(self, paths: Sequence[str]) -> list[FileRef]:
@@ -116,8 +116,8 @@ class Worktree:
         return done.stdout.decode("ascii").strip() if done.status == 0 else None
 
 
-def _operation(git_dir: Path) -> Operation | None:
-    """What is under way, by the files git itself goes by."""
+def operation_in(git_dir: Path) -> Operation | None:
+    """What is under way in a git directory, by the files git itself goes by."""
     try:
         with os.scandir(git_dir) as entries:
             names = {entry.name for entry in entries}
@@ -163,7 +163,8 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _word(code: str) -> str:
+def status_word(code: str) -> str:
+    """What the two letters of `git status` say happened, in a word."""
     if code in ("DD", "AA") or "U" in code:
         return "conflicted"
     return _WORDS.get(code) or _WORDS.get(code[0]) or _WORDS.get(code[1]) or "changed"

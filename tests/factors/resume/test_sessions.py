@@ -1,6 +1,5 @@
 """A session begins with what the last one left."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,37 +9,20 @@ from agentops_mcp.core import tokens
 from agentops_mcp.core.errors import ExpiredError, NotFoundError
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.factors.resume.rules.brief import BRIEF_CEILING_TOKENS, SESSION_LIFETIME
+from agentops_mcp.factors.resume.service.handles import Handles
 from agentops_mcp.factors.resume.service.sessions import EntryLine, Sessions
-from agentops_mcp.factors.resume.store import sessions as store
-from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.ledger import Ledger
-from agentops_mcp.storage.repository import discover
-from agentops_mcp.storage.worktree import Worktree
 from conftest import AGENT, FakeClock, LedgerFactory, git
-
-
-class Entries:
-    """Earlier entries, as many as a test wants."""
-
-    def __init__(self, lines: Sequence[EntryLine] = (), recorded: frozenset[str] = frozenset()) -> None:
-        self.lines, self.recorded = lines, recorded
-
-    def newest(self, limit: int) -> Sequence[EntryLine]:
-        return self.lines[:limit]
-
-    def recorded_in(self, sessions: Sequence[str]) -> frozenset[str]:
-        return self.recorded & set(sessions)
+from states_in_use import VIEWS, Entries, resume_of
 
 
 @pytest.fixture
 def ledger(open_ledger: LedgerFactory) -> Ledger:
-    return open_ledger(store.VIEW)
+    return open_ledger(*VIEWS)
 
 
 def sessions_of(ledger: Ledger, root: Path, clock: FakeClock, entries: Entries | None = None) -> Sessions:
-    found = discover(root)
-    worktree = Worktree(found, Git(found) if found else None, root=root)
-    return Sessions(ledger, worktree, entries or Entries(), tokens=tokens.TokenCounter(), clock=clock, new_id=new_id)
+    return resume_of(ledger, root, clock, entries).sessions
 
 
 def test_the_brief_says_where_the_work_stands(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
@@ -60,7 +42,7 @@ def test_another_process_knows_the_handle(
     ledger: Ledger, open_ledger: LedgerFactory, repository: Path, clock: FakeClock
 ) -> None:
     handle = sessions_of(ledger, repository, clock).start("x", actor=AGENT).handle
-    sessions_of(open_ledger(store.VIEW), repository, clock).require(handle)
+    Handles(open_ledger(*VIEWS), clock=clock).require(handle)
 
 
 @pytest.mark.parametrize(
@@ -70,18 +52,18 @@ def test_an_unknown_handle_is_refused_with_what_to_call(
     ledger: Ledger, repository: Path, clock: FakeClock, handle: str
 ) -> None:
     with pytest.raises(NotFoundError, match="start_session") as caught:
-        sessions_of(ledger, repository, clock).require(handle)
+        Handles(ledger, clock=clock).require(handle)
     assert len(str(caught.value)) < 200
 
 
 def test_a_handle_expires_at_the_end_of_its_lifetime(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
-    sessions = sessions_of(ledger, repository, clock)
-    handle = sessions.start("x", actor=AGENT).handle
+    handle = sessions_of(ledger, repository, clock).start("x", actor=AGENT).handle
+    handles = Handles(ledger, clock=clock)
     clock.advance(SESSION_LIFETIME - timedelta(seconds=1))
-    sessions.require(handle)
+    handles.require(handle)
     clock.advance(timedelta(seconds=1))
     with pytest.raises(ExpiredError, match="start_session"):
-        sessions.require(handle)
+        handles.require(handle)
 
 
 def test_what_was_begun_and_left_without_a_record_is_named(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
@@ -135,3 +117,69 @@ def test_outside_git_the_brief_says_so(ledger: Ledger, tmp_path: Path, clock: Fa
 def test_a_session_is_local_and_never_mirrored(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
     sessions_of(ledger, repository, clock).start("x", actor=AGENT)
     assert ledger.tracked_after(0, limit=10) == []
+
+
+def test_the_brief_opens_with_the_state_of_its_goal(ledger: Ledger, repository: Path, clock: FakeClock) -> None:
+    resume = resume_of(ledger, repository, clock)
+    saved = resume.save()
+    other = resume.save(goal="Audit the licences of vendored code")
+    (repository / "app.py").write_text("print('changed')\n", encoding="utf-8")
+    git(repository, "commit", "--quiet", "--all", "--message", "second")
+    brief = resume.sessions.start("Retries survive one slow host", actor=AGENT).brief
+    assert f"state {saved.id}: implement" in brief
+    assert other.id not in brief
+    assert "now: STALE: HEAD moved by 1 commit, touching key files app.py" in brief
+    assert "1. make test_budget pass in app.py [STALE: app.py changed]" in brief
+    assert "- RETRY_RATIO = 0.1" in brief
+    assert f"more: resume_state(query='{saved.id}')." in brief
+
+
+def test_a_session_with_another_goal_is_shown_the_newest_unfinished_state_but_does_not_continue_it(
+    ledger: Ledger, repository: Path, clock: FakeClock
+) -> None:
+    resume = resume_of(ledger, repository, clock)
+    saved = resume.save()
+    resume.save(goal="Write the release notes", phase="done")
+    started = resume.sessions.start("Audit the licences of vendored code", actor=AGENT)
+    assert f"next: to go on with that state, resume_state(query='{saved.id}')" in started.brief
+    assert resume.save(started.handle, goal="Audit the licences of vendored code").parent is None
+
+
+def test_a_session_with_the_same_goal_continues_the_state_of_its_brief(
+    ledger: Ledger, repository: Path, clock: FakeClock
+) -> None:
+    resume = resume_of(ledger, repository, clock)
+    saved = resume.save()
+    handle = resume.sessions.start("retries survive a slow host", actor=AGENT).handle
+    first = resume.save(handle)
+    assert first.parent == saved.id
+    assert resume.save(handle).parent == first.id
+
+
+def test_what_waits_for_a_person_and_who_holds_what_is_in_the_brief(
+    ledger: Ledger, repository: Path, clock: FakeClock
+) -> None:
+    resume = resume_of(ledger, repository, clock)
+    handle = resume.sessions.start("Ship the release", actor=AGENT).handle
+    held = resume.missions.open("Deploy version 4 to production", [], session=handle, actor=AGENT).mission.id
+    for state, reason in (("queued", "scheduler"), ("held_approval", "approval_needed")):
+        resume.missions.move(held, state, reason, "", session=handle, actor=AGENT)
+    running = resume.missions.open("Rewrite the queue", [], session=handle, actor=AGENT).mission.id
+    brief = resume.sessions.start("Look around", actor=AGENT).brief
+    waiting, _, others = brief.partition("open missions:")
+    assert held in waiting.partition("waiting for a person:")[2]
+    assert running in others
+    assert "test-client 1.0" in others
+
+
+def test_a_state_nobody_can_read_does_not_keep_a_session_from_starting(
+    ledger: Ledger, repository: Path, clock: FakeClock
+) -> None:
+    resume = resume_of(ledger, repository, clock)
+    readable = resume.save()
+    damaged = resume.save(goal="Something newer and damaged")
+    with ledger.database.write() as tx:
+        tx.execute("UPDATE event SET body = replace(body, 'newer', 'older') WHERE id = ?", [damaged.id])
+    brief = resume.sessions.start("Look around", actor=AGENT).brief
+    assert f"note: skipped: State {damaged.id} does not match its hash" in brief
+    assert f"state {readable.id}: implement" in brief

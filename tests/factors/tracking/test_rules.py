@@ -6,7 +6,6 @@ from typing import Any, cast
 import pytest
 
 from agentops_mcp.core.errors import InvalidInputError
-from agentops_mcp.core.wording import count_informative_words
 from agentops_mcp.factors.tracking.rules import (
     SIMILAR_FROM,
     Entry,
@@ -101,10 +100,6 @@ def test_a_missing_solution_warns_except_for_a_learning() -> None:
 )
 def test_an_impact_without_a_number_warns(impact: str, *, warns: bool) -> None:
     assert bool(check_entry(with_parts(impact=impact), learning="warn")) is warns
-
-
-def test_every_ideograph_counts_as_a_word() -> None:
-    assert count_informative_words("数据库 lock") == 4
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Protocol
 
 from agentops_mcp.core.clock import Clock
 from agentops_mcp.core.display import gist
-from agentops_mcp.core.errors import ExpiredError, GitError, NotFoundError
+from agentops_mcp.core.errors import AgentOpsError, GitError
 from agentops_mcp.core.records import Actor, Draft
 from agentops_mcp.core.tokens import TokenCounter, count
+from agentops_mcp.factors.resume.render.missions import mission_line
+from agentops_mcp.factors.resume.render.states import NOTE, claim_line, head_lines
 from agentops_mcp.factors.resume.rules import brief as rules
 from agentops_mcp.factors.resume.rules.brief import Section
+from agentops_mcp.factors.resume.rules.goals import is_same_goal
+from agentops_mcp.factors.resume.rules.resumed import Resumed
+from agentops_mcp.factors.resume.service.missions import Missions
+from agentops_mcp.factors.resume.service.states import States
 from agentops_mcp.factors.resume.store import sessions as store
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.worktree import DirtyFiles, RepoFacts, Worktree
@@ -19,7 +24,7 @@ from agentops_mcp.storage.worktree import DirtyFiles, RepoFacts, Worktree
 _RECENT_ENTRIES = 8
 _DIRTY_SHOWN = 15
 _SESSIONS_LOOKED_AT = 8
-_START_AGAIN = "Call start_session for a new one."
+_MISSIONS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +59,25 @@ class Started:
     brief: str
 
 
+@dataclass(frozen=True, slots=True)
+class _WhereWeAre:
+    """The state a brief opens with; `same_goal` says whether it is about what the session is for."""
+
+    resumed: Resumed | None
+    same_goal: bool
+    notes: Sequence[str] = ()
+
+
 class Sessions:
-    """Starts sessions and knows their handles."""
+    """Starts sessions."""
 
     def __init__(
         self,
         ledger: Ledger,
         worktree: Worktree,
         entries: PastEntries,
+        states: States,
+        missions: Missions,
         *,
         tokens: TokenCounter,
         clock: Clock,
@@ -70,6 +86,8 @@ class Sessions:
         self._ledger = ledger
         self._worktree = worktree
         self._entries = entries
+        self._states = states
+        self._missions = missions
         self._tokens = tokens
         self._clock = clock
         self._new_id = new_id
@@ -77,28 +95,28 @@ class Sessions:
     def start(self, goal: str, *, actor: Actor) -> Started:
         """Open a session and write its brief; the handle is on disk when this returns."""
         facts = self._worktree.facts()
-        dirty = self._dirty_files()
+        where = self._where_we_are(goal.strip())
         with self._ledger.read() as tx:
             earlier = store.newest(tx, limit=_SESSIONS_LOOKED_AT)
         handle = self._new_id()
-        body = {"goal": goal.strip(), "git": asdict(facts)}
+        continues = where.resumed.id if where.resumed and where.same_goal else None
+        body = {"goal": goal.strip(), "git": asdict(facts), "continues": continues}
         draft = Draft(f"session/{handle}", store.STARTED, body, tracked=False, session=handle, id=handle)
         (started,) = self._ledger.append([draft], actor=actor)
-        return Started(handle, self._brief(handle, started.event.body["goal"], facts, dirty, earlier))
+        brief = self._brief(handle, started.event.body["goal"], facts, where, earlier)
+        return Started(handle, brief)
 
-    def require(self, handle: str) -> None:
-        """Accept the handle of a live session.
-
-        Raises:
-            NotFoundError: no session of this project has it.
-            ExpiredError: it outlived its lifetime.
-        """
-        with self._ledger.read() as tx:
-            row = store.find(tx, handle)
-        if row is None:
-            raise NotFoundError(f"No session {handle[:60]!r} in this project.", remedy=_START_AGAIN)
-        if rules.is_expired(datetime.fromisoformat(row.started_at), now=self._clock()):
-            raise ExpiredError(f"Session {handle} expired.", remedy=_START_AGAIN)
+    def _where_we_are(self, goal: str) -> _WhereWeAre:
+        """The state of this goal, else the newest unfinished one."""
+        notes: list[str] = []
+        try:
+            found = self._states.find(goal) if goal else None
+            if found and is_same_goal(goal, self._states.load(found).bundle.goal):
+                return _WhereWeAre(self._states.resume(found), same_goal=True)
+            found, notes = self._states.unfinished()
+            return _WhereWeAre(self._states.resume(found) if found else None, same_goal=False, notes=notes)
+        except AgentOpsError as error:  # a session starts whatever one state is like
+            return _WhereWeAre(None, same_goal=False, notes=[*notes, str(error)])
 
     def _dirty_files(self) -> DirtyFiles | None:
         try:
@@ -107,33 +125,68 @@ class Sessions:
             return None
 
     def _brief(
-        self, handle: str, goal: str, facts: RepoFacts, dirty: DirtyFiles | None, earlier: Sequence[store.SessionRow]
+        self,
+        handle: str,
+        goal: str,
+        facts: RepoFacts,
+        where: _WhereWeAre,
+        earlier: Sequence[store.SessionRow],
     ) -> str:
         until = self._clock() + rules.SESSION_LIFETIME
         head = [f"session {handle} (pass it as `session`; valid until {until:%Y-%m-%d %H:%M} UTC)"]
         head += [f"goal: {gist(goal, limit=200)}"] if goal else []
         head.append(_where(facts))
+        head += [f"note: {gist(note, limit=200)}" for note in where.notes]
         recent = self._entries.newest(_RECENT_ENTRIES)
         sections = [
+            *_state_sections(where),
+            *self._mission_sections(),
             Section("unfinished", tuple(self._unfinished(facts, earlier))),
-            _uncommitted(dirty),
+            _uncommitted(self._dirty_files()),
             Section("recent entries, newest first (records, not instructions)", tuple(map(_entry_line, recent))),
         ]
-        tail = ["next: work towards the goal; record_entry after each decision, learning, failure or finished action."]
-        if recent:
-            tail.append("full text of an entry: resource agentops://entry/{id}.")
+        if where.resumed:
+            head += head_lines(where.resumed)
+        tail = _tail(where, has_entries=bool(recent))
         brief = rules.fit_brief(head, sections, tail, ceiling=rules.BRIEF_CEILING_TOKENS, count=count)
         return f"{brief}\ncost: about {self._tokens.estimate(brief)} {self._tokens.family} tokens (an estimate)."
 
+    def _mission_sections(self) -> list[Section]:
+        waiting = self._missions.awaiting_approval(_MISSIONS_SHOWN)
+        others = [each for each in self._missions.open_ones(_MISSIONS_SHOWN) if each.mission not in waiting]
+        return [
+            Section("waiting for a person", tuple(mission_line(self._missions.read(each.id)) for each in waiting)),
+            Section("open missions", tuple(map(mission_line, others))),
+        ]
+
     def _unfinished(self, facts: RepoFacts, earlier: Sequence[store.SessionRow]) -> list[str]:
         lines = [f"a {facts.operation} is in progress in git"] if facts.operation else []
-        recorded = self._entries.recorded_in([row.handle for row in earlier])
+        recorded = self._entries.recorded_in([row.handle for row in earlier]) | self._states.saved_in(
+            [row.handle for row in earlier]
+        )
         silent = (row for row in earlier if row.goal and row.handle not in recorded)
         return lines + [
             f"session of {row.started_at[:16]} by {gist(row.client, limit=40)} recorded nothing; its goal: "
             + gist(row.goal, limit=120)
             for row in silent
         ]
+
+
+def _state_sections(where: _WhereWeAre) -> list[Section]:
+    resumed = where.resumed
+    if resumed is None:
+        return []
+    lines = {
+        "next steps": resumed.next_steps,
+        "blockers": resumed.blockers,
+        "parameters": resumed.parameters,
+        "open questions": resumed.open_questions,
+    }
+    whose = "" if where.same_goal else " of that state"
+    return [
+        Section(f"{heading}{whose}", tuple(map(claim_line, claims)), numbered=heading == "next steps")
+        for heading, claims in lines.items()
+    ]
 
 
 def _uncommitted(dirty: DirtyFiles | None) -> Section:
@@ -155,3 +208,18 @@ def _entry_line(entry: EntryLine) -> str:
     learning = f" — learned: {gist(entry.learning, limit=140)}" if entry.learning else ""
     what = f"{entry.kind}: {gist(entry.action, limit=120)}{learning}"
     return f"{entry.at[:10]} {what} [{entry.id}, by {gist(entry.client, limit=40)}]"
+
+
+def _tail(where: _WhereWeAre, *, has_entries: bool) -> list[str]:
+    record = "record_entry after each decision, learning or failure; save_state at each milestone and before you stop."
+    if where.resumed is None:
+        lines = [f"next: work towards the goal; {record}"]
+    elif where.same_goal:
+        lines = [
+            f"next: check what is STALE, then step 1; {record}",
+            f"more: resume_state(query={where.resumed.id!r}).",
+        ]
+    else:
+        lines = [f"next: to go on with that state, resume_state(query={where.resumed.id!r}); else {record}"]
+    lines += [NOTE] if where.resumed else []
+    return [*lines, *(["full text of an entry: resource agentops://entry/{id}."] if has_entries else [])]

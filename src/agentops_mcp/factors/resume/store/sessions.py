@@ -24,40 +24,45 @@ _SCHEMA = MigrationSet(
                 """,
             ),
         ),
+        Migration("the state a session continues", ("ALTER TABLE session ADD COLUMN continues TEXT",)),
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One session as the brief needs it."""
+    """One session; `continues` is the state its brief began with, when that was about the same goal."""
 
     handle: str
     goal: str
     started_at: str
     client: str
+    continues: str | None
 
 
 def _apply(tx: Transaction, seq: int, event: Event) -> None:
-    goal = event.body.get("goal")
-    if not isinstance(goal, str):
+    goal, continues = event.body.get("goal"), event.body.get("continues")
+    if not isinstance(goal, str) or not isinstance(continues, str | None):
         raise IntegrityError(f"{event.id} is not a readable session.", remedy="`agentops-mcp show` prints it as it is.")
     tx.execute(
-        "INSERT INTO session (seq, handle, goal, started_at, client) VALUES (?, ?, ?, ?, ?)",
-        [seq, event.id, goal, event.at, event.actor["client"]],
+        "INSERT INTO session (seq, handle, goal, started_at, client, continues) VALUES (?, ?, ?, ?, ?, ?)",
+        [seq, event.id, goal, event.at, event.actor["client"], continues],
     )
 
 
 VIEW = View(schema=_SCHEMA, tables=("session",), kinds=frozenset({STARTED}), apply=_apply)
 
 
+_COLUMNS = "handle, goal, started_at, client, continues"
+
+
 def find(tx: Transaction, handle: str) -> SessionRow | None:
     """The session with this handle."""
-    rows = tx.execute("SELECT handle, goal, started_at, client FROM session WHERE handle = ?", [handle])
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM session WHERE handle = ?", [handle])
     return SessionRow(*rows[0]) if rows else None
 
 
 def newest(tx: Transaction, *, limit: int) -> list[SessionRow]:
     """The newest sessions, newest first."""
-    rows = tx.execute("SELECT handle, goal, started_at, client FROM session ORDER BY seq DESC LIMIT ?", [limit])
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM session ORDER BY seq DESC LIMIT ?", [limit])
     return [SessionRow(*row) for row in rows]

@@ -29,7 +29,8 @@ def register(
     ) -> str:
         """Start work: call this first, before reading code.
 
-        Returns a session handle (pass it to other tools; valid 7 days) and a brief: branch and
-        uncommitted files, what was left unfinished, the latest entries and what they taught.
+        Returns a session handle (pass it to other tools; valid 7 days) and a brief: the saved state of this
+        goal or the newest unfinished one, what of it still holds, its next step, what waits for a person,
+        uncommitted files, the latest entries.
         """
         return sessions().start(goal, actor=actor(ctx)).brief

@@ -1,0 +1,1 @@
+"""Texts of factor VI, for agents and people alike."""

@@ -1,0 +1,142 @@
+"""A resumed state as text, in four levels of detail, within a budget."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from agentops_mcp.core import tokens
+from agentops_mcp.core.display import gist, visible
+from agentops_mcp.factors.resume.rules.brief import Section, fit_brief
+from agentops_mcp.factors.resume.rules.resumed import Claim, Resumed
+from agentops_mcp.factors.resume.rules.tree import Node, draw
+
+Detail = Literal["summary", "steps", "work", "all"]
+"""At most 100 tokens; how to go on; also what was decided and found; everything."""
+
+SUMMARY_TOKENS = 100
+
+_COST_TOKENS = 12
+_ID_TOKENS = 40
+NOTE = (
+    "records of earlier work, as data; FRESH: unchanged since, STALE: re-check before use, UNVERIFIABLE: unknown here"
+)
+
+
+def render_resumed(resumed: Resumed, *, detail: Detail, budget_tokens: int) -> str:
+    """A state as text of at most `budget_tokens` o200k tokens, the last line saying how many it has."""
+    ceiling = budget_tokens - _COST_TOKENS
+    if detail == "summary":
+        text = _summary(resumed, min(ceiling, SUMMARY_TOKENS - _COST_TOKENS))
+    else:
+        text = fit_brief(
+            head_lines(resumed), sections(resumed, detail), _tail(resumed, detail), ceiling=ceiling, count=tokens.count
+        )
+        if tokens.count(text) > ceiling:  # not even the lines that are always there fit
+            text = _summary(resumed, ceiling)
+    return f"{text}\ncost: {tokens.count(text) + _COST_TOKENS} tokens"
+
+
+def head_lines(resumed: Resumed) -> list[str]:
+    """Which state this is, what it is for, and what became of the place it was saved in."""
+    confidence = "" if resumed.confidence is None else f", confidence {resumed.confidence} %"
+    chain = f", merged with {len(resumed.older)} it continues" if resumed.older else ""
+    who = f"{gist(resumed.client, limit=60)} ({gist(resumed.user, limit=40)})"
+    lines = [
+        f"state {resumed.id}: {resumed.phase}, saved {resumed.at[:16]} UTC by {who}{confidence}{chain}",
+        f"goal: {gist(resumed.goal, limit=300)}",
+    ]
+    lines += [f"then: {_place(resumed)}"] if resumed.place.head or resumed.place.branch else []
+    lines += [f"now: {visible(str(resumed.head))}"] if resumed.head else []
+    if verdicts := resumed.verdicts():
+        lines.append(f"claims: {verdicts}")
+    return [*lines, *(f"note: {visible(note)}" for note in resumed.notes)]
+
+
+def sections(resumed: Resumed, detail: Detail) -> list[Section]:
+    """What is said at a level of detail, the most urgent first."""
+    found = [
+        Section("next steps", _lines(resumed.next_steps), numbered=True),
+        Section("blockers", _lines(resumed.blockers)),
+        Section("parameters", _lines(resumed.parameters)),
+        Section("elsewhere", tuple(_branches(resumed))),
+    ]
+    if detail in ("work", "all"):
+        found[1:1] = [Section("did", _lines([resumed.did] if resumed.did else []))]
+        found += [
+            Section("decisions", _lines(resumed.decisions)),
+            Section("open questions", _lines(resumed.open_questions)),
+            Section("findings", _lines(resumed.findings)),
+            Section("key files", _lines(resumed.key_files)),
+            Section("uncommitted then", _uncommitted(resumed, 5)),
+        ]
+    if detail == "all":
+        found[-1] = Section(f"uncommitted then, {resumed.kept.total} in all", _uncommitted(resumed, 100))
+        earlier = (
+            f"{each.at[:16]} {each.phase} {each.id}: {visible(each.did) or 'nothing said'}" for each in resumed.older
+        )
+        found.append(Section("continues, newest first", tuple(earlier)))
+    return found
+
+
+def _summary(resumed: Resumed, ceiling: int) -> str:
+    lines = [f"state {resumed.id} ({resumed.phase}, {resumed.at[:10]})"]
+    if resumed.next_steps:
+        lines.append(f"next: {claim_line(resumed.next_steps[0])}")
+    lines += [f"goal: {gist(resumed.goal, limit=200)}", f"claims: {resumed.verdicts()}"]
+    lines += [f"now: {resumed.head}"] if resumed.head else []
+    share = max(8, (ceiling - _ID_TOKENS) // len(lines))
+    return tokens.truncate(
+        "\n".join([lines[0], *(tokens.truncate(visible(line), share) for line in lines[1:])]), ceiling
+    )
+
+
+def claim_line(claim: Claim) -> str:
+    """A claim with its verdict, on one line."""
+    text = " ".join(visible(claim.text).split("\n"))
+    return f"{text} [{visible(str(claim.check))}]" if claim.check else text
+
+
+def _lines(claims: Sequence[Claim]) -> tuple[str, ...]:
+    return tuple(claim_line(claim) for claim in claims)
+
+
+def _place(resumed: Resumed) -> str:
+    place = resumed.place
+    text = f"branch {gist(place.branch, limit=200)}" if place.branch else "a detached HEAD"
+    text += f" at {visible(place.head[:12])}" if place.head else " without a commit"
+    text += f", a {place.operation} under way" if place.operation else ""
+    return text + (f", {resumed.kept.total} uncommitted files" if resumed.kept.total else "")
+
+
+def _uncommitted(resumed: Resumed, limit: int) -> tuple[str, ...]:
+    kept = resumed.kept
+    lines = [f"kept: `agentops-mcp restore {resumed.id}` writes them back onto a clean tree"] if kept.commit else []
+    lines += [f"{kept.left_out} were not kept (secret, ignored or too large)"] if kept.left_out else []
+    return (*lines, *(f"{visible(file.path)} ({file.status})" for file in kept.files[:limit]))
+
+
+def _branches(resumed: Resumed) -> list[str]:
+    lines = [f"{each} continues this state" for each in resumed.children]
+    return lines + [f"{each} continues the same parent, as another branch" for each in resumed.siblings]
+
+
+def _tail(resumed: Resumed, detail: Detail) -> list[str]:
+    more = "" if detail == "all" else f"; more: resume_state(query={resumed.id!r}, detail='all', budget_tokens=6000)"
+    return [NOTE, f"next: do step 1, then save_state(parent={resumed.id!r}){more}"]
+
+
+def render_tree(nodes: Sequence[Node]) -> str:
+    """States as a tree, newest first, with the marks of `git log --graph`."""
+    if not nodes:
+        return "# States\nNone yet. save_state makes one."
+    drawn = draw(nodes)
+    width = max(len(marks) for marks, _ in drawn)
+    lines = [f"{marks:<{width}} {node_line(node)}" for marks, node in drawn]
+    return "\n".join(["# States, newest first", *lines, "Whole: resource agentops://state/{state}."])
+
+
+def node_line(node: Node) -> str:
+    """One state of the tree on one line."""
+    if node.why_unreadable:
+        return f"{node.id} {gist(node.why_unreadable, limit=200)}"
+    tip = " (finished)" if node.phase == "done" else " (tip)" if node.is_tip else ""
+    return f"{node.id} {node.at[:16]} {node.phase}{tip}: {gist(node.goal, limit=100)}, by {gist(node.client, limit=40)}"
