@@ -175,27 +175,31 @@ def _timed(place: Place, app: App, saved: Saved, files: list[str]) -> tuple[floa
 
 def growth(saves: int) -> Figure:
     """By how much saves of one mission grow the database, for each byte that was saved."""
-    with temporary_place() as place, App(place.project, environment=place.environment) as app:
-        files = tracked_files(place.project)[:8]
-        session = app.sessions().start("Grow by saving", actor=ACTOR).handle
-        mission = app.missions().open("Retries survive a slow host", [], session=session, actor=ACTOR).mission.id
-        saved_bytes = 0
-        before = _size_bytes(app)
-        for number in range(saves):
-            bundle = a_bundle(number, files, goal="Retries survive a slow host")
-            app.states().save(bundle, actor=ACTOR, session=session, mission=mission)
-            saved_bytes += len(json.dumps(asdict(bundle)).encode())
-            if number % 1_000 == 999:
-                print(f"{number + 1:,} of {saves:,} saved", file=sys.stderr, flush=True)
-        grown_bytes = _size_bytes(app) - before
+    with temporary_place() as place:
+        with App(place.project, environment=place.environment) as app:
+            session = app.sessions().start("Grow by saving", actor=ACTOR).handle
+            mission = app.missions().open("Retries survive a slow host", [], session=session, actor=ACTOR).mission.id
+            file = database_file(app.parts.project)
+        before = file.stat().st_size  # closed: what was in the log is in the file
+        with App(place.project, environment=place.environment) as app:
+            saved_bytes = save_many(app, saves, session, mission)
+        grown_bytes = file.stat().st_size - before
     ratio = grown_bytes / saved_bytes
     name = f"database growth over {saves:,} saves"
     return Figure(name, saves, grown_bytes / 1e6, saved_bytes / 1e6, "MB", ratio, ratio, ratio, GROWTH_BAR)
 
 
-def _size_bytes(app: App) -> int:
-    file = database_file(app.parts.project)
-    return sum(path.stat().st_size for path in file.parent.glob(f"{file.name}*"))
+def save_many(app: App, saves: int, session: str, mission: str) -> int:
+    """Save one mission's state again and again; returns the sum of the bundles as JSON, in bytes."""
+    files = tracked_files(app.parts.worktree.root)[:8]
+    saved_bytes = 0
+    for number in range(saves):
+        bundle = a_bundle(number, files, goal="Retries survive a slow host")
+        app.states().save(bundle, actor=ACTOR, session=session, mission=mission)
+        saved_bytes += len(json.dumps(asdict(bundle)).encode())
+        if number % 1_000 == 999:
+            print(f"{number + 1:,} of {saves:,} saved", file=sys.stderr, flush=True)
+    return saved_bytes
 
 
 def tracked_files(project: Path) -> list[str]:

@@ -12,14 +12,18 @@ _TYPES = {
 }
 
 
-def in_words(schema: Mapping[str, Any]) -> str:
-    """What a value may be: its type, its choices and its limits."""
+def in_words(schema: Mapping[str, Any], defined: Mapping[str, Any] | None = None) -> str:
+    """What a value may be: its type, its choices and its limits; `defined` are the schemas it may refer to."""
+    if "$ref" in schema:
+        referred = (defined or {})[schema["$ref"].rpartition("/")[2]]
+        fields = (name if name in referred["required"] else f"{name}?" for name in referred["properties"])
+        return f"object of {', '.join(f'`{field}`' for field in fields)}"
     if "anyOf" in schema:
-        return " or ".join(in_words(each) for each in schema["anyOf"])
+        return " or ".join(in_words(each, defined) for each in schema["anyOf"])
     if "enum" in schema:
         return "one of " + ", ".join(f"`{each}`" for each in schema["enum"])
     if schema.get("type") == "array":
-        item = in_words(schema["items"])
+        item = in_words(schema["items"], defined)
         limits = " and ".join(_limits(schema, "Items", ""))
         return f"list of {limits} ({item})" if limits else f"list of {item}"
     if schema.get("type") == "object":

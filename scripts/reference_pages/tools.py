@@ -3,7 +3,7 @@
 import json
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +84,19 @@ def _properties(schema: Mapping[str, Any], noun: str) -> str:
     rows = [
         (
             code(name),
-            "required" if name in required else f"default `{json.dumps(value.get('default'))}`",
-            in_words(value),
+            _whether_required(name, value, required),
+            in_words(value, schema.get("$defs")),
             sentence(value.get("description", "")) if value.get("description") else "",
         )
         for name, value in schema["properties"].items()
     ]
     return table([noun, "", "type", "meaning"], rows)
+
+
+def _whether_required(name: str, value: Mapping[str, Any], required: Sequence[str]) -> str:
+    if name in required:
+        return "required"
+    return f"default `{json.dumps(value['default'])}`" if "default" in value else "optional"
 
 
 def _resource(resource: Resource | ResourceTemplate) -> tuple[str, str, str]:

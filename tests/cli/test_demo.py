@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agentops_mcp.cli import demo
+from agentops_mcp.cli import demo, demo_client
 from agentops_mcp.cli.demo import run_demo
 from command_line import agentops, record, start_session
 from conftest import git, working_in
@@ -76,7 +76,7 @@ def test_the_demo_shows_every_step_and_leaves_all_as_it_was(
     assert code == 0, shown
     assert (kept(place), kept(repository)) == before
     steps = re.findall(r"^(\d+)\. ", shown, re.MULTILINE)
-    assert steps == [str(number + 1) for number in range(8 if make is outside_git else 9)]
+    assert steps == [str(number + 1) for number in range(12 if make is outside_git else 13)]
     assert "| refused: action is too generic to help the next reader" in shown
     assert "by first-agent" in shown
     assert "\nWorktree, index, HEAD and your own ledger are as before.\n" in shown
@@ -101,7 +101,7 @@ def test_a_command_that_fails_is_named_and_the_demo_fails(
     def fail(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
         return failing
 
-    monkeypatch.setattr(demo.subprocess, "run", fail)
+    monkeypatch.setattr(demo_client.subprocess, "run", fail)
     assert run_demo(repository) == 1
     assert "\nStep 7 failed: exit code 3: error: broken\n" in capfd.readouterr().out
 

@@ -68,7 +68,12 @@ def test_what_is_imported_is_in_the_views_and_the_mirror(recorded: Path, tmp_pat
     agentops("import", "-", at=tmp_path / "clone", stdin=agentops("export", at=recorded).out.encode())
     mirrored = git(tmp_path / "clone", "ls-tree", "-r", "--name-only", "refs/agentops/ledger").splitlines()
     assert len(mirrored) == 2
-    assert agentops("rebuild", "--json", at=tmp_path / "clone").document == {"resume": 1, "tracking": 2}
+    assert agentops("rebuild", "--json", at=tmp_path / "clone").document == {
+        "resume": 1,
+        "state": 0,
+        "mission": 0,
+        "tracking": 2,
+    }
 
 
 def test_a_dry_run_of_an_import_counts_and_writes_nothing(recorded: Path, elsewhere: Path) -> None:

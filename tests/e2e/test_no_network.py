@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.raw_client import COMMAND, ERAS, TIMEOUT_S, Era, RawClient, entry, environment, make_project, text_of
+from e2e.raw_client import COMMAND, ERAS, TIMEOUT_S, Era, RawClient, entry, environment, make_project, state, text_of
 
 # Runs in every Python process below before anything else; an audit hook can be neither removed nor avoided.
 GUARD = """
@@ -108,7 +108,13 @@ def test_the_guard_lets_processes_of_this_machine_talk(island: Island) -> None:
     assert (done.returncode, island.attempts) == (0, ""), done.stderr
 
 
-TOOL_CALLS = {"start_session": {"goal": "Work on an island"}, "record_entry": entry(files=["app.py"], commits=["HEAD"])}
+TOOL_CALLS = {
+    "start_session": {"goal": "Work on an island"},
+    "save_state": state(),
+    "resume_state": {},
+    "track_mission": {"op": "open", "goal": "Schedules on an island"},
+    "record_entry": entry(files=["app.py"], commits=["HEAD"]),
+}
 VARIABLES = {"tag": "ci", "path": "app.py"}
 
 
@@ -118,11 +124,17 @@ def test_every_tool_resource_and_prompt_works_without_a_network(island: Island, 
     with RawClient(island.project, environment=island.variables, era=era, command=command) as client:
         tools = [tool["name"] for tool in client.ask("tools/list")["result"]["tools"]]
         assert set(tools) == set(TOOL_CALLS)
-        ids = dict(VARIABLES)
+        ids: dict[str, str] = dict(VARIABLES)
+        session = ""
         for tool in tools:
-            result = client.call(tool, TOOL_CALLS[tool])
+            needed = {"session": session} if tool == "track_mission" else {}
+            result = client.call(tool, TOOL_CALLS[tool] | needed)
             assert not result["isError"], text_of(result)
             ids["id"] = result.get("structuredContent", {}).get("id", "")
+            if tool in ("start_session", "track_mission", "save_state"):
+                named = {"start_session": "session", "track_mission": "mission", "save_state": "state"}[tool]
+                ids[named] = ids["id"] or text_of(result).split()[1]
+            session = ids.get("session", "")
         for uri in uris_of(client, ids):
             assert client.read(uri), uri
         for prompt in client.ask("prompts/list")["result"]["prompts"]:

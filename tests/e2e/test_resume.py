@@ -10,6 +10,7 @@ import pytest
 from agentops_mcp.core import tokens
 from conftest import git
 from e2e.raw_client import (
+    GOAL,
     LEGACY,
     MODERN,
     Era,
@@ -19,25 +20,10 @@ from e2e.raw_client import (
     make_project,
     run_command,
     serve,
+    state,
     text_of,
 )
 from e2e.seeded_changes import CHANGES, Seeded, seeded
-
-GOAL = "Schedules survive a change of time zone"
-
-
-def state(**changes: Any) -> dict[str, Any]:
-    """The arguments of a state that is accepted, with changes."""
-    accepted = {
-        "goal": GOAL,
-        "phase": "implement",
-        "did": "Moved parsing behind a cache.",
-        "decisions": [{"choice": "cache by region", "why": "parsing took 40 ms of each request"}],
-        "parameters": [{"name": "CACHE_SIZE", "value": "64"}],
-        "next_steps": ["make test_midnight in app.py pass"],
-        "key_files": ["app.py"],
-    }
-    return accepted | changes
 
 
 def save(client: RawClient, **changes: Any) -> dict[str, Any]:

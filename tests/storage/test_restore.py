@@ -1,100 +1,16 @@
 """A snapshot is written back byte for byte, or refused with nothing changed."""
 
-import hashlib
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agentops_mcp.core.errors import AgentOpsError, ConflictError, GitError, IntegrityError, NotFoundError
-from agentops_mcp.storage.git import Git
-from agentops_mcp.storage.repository import Repository, discover
-from agentops_mcp.storage.restore import Restorer
-from agentops_mcp.storage.snapshots import Snapshot, Snapshots
 from conftest import git
-
-PREFIX = "refs/agentops/snapshots/ledger"
-
-
-def repository_at(path: Path) -> Repository:
-    found = discover(path)
-    assert found is not None
-    return found
-
-
-def take(path: Path, name: str = "one", previous: str | None = None) -> Snapshot:
-    found = repository_at(path)
-    excluded = found.common_dir / "agentops"
-    return Snapshots(found, Git(found), prefix=PREFIX, excluded=excluded).take(name, previous=previous)
-
-
-def restorer(path: Path) -> Restorer:
-    found = repository_at(path)
-    return Restorer(found, Git(found))
-
-
-def kept(snapshot: Snapshot) -> str:
-    assert snapshot.commit is not None
-    return snapshot.commit
-
-
-def tree(path: Path) -> dict[str, tuple[str, bytes]]:
-    """Every file and link of a worktree with its mode and bytes."""
-    found: dict[str, tuple[str, bytes]] = {}
-    for folder, _, names in os.walk(path):
-        if ".git" in Path(folder).relative_to(path).parts:
-            continue
-        for name in names:
-            place = Path(folder) / name
-            mode = place.lstat().st_mode
-            content = os.fsencode(place.readlink()) if place.is_symlink() else place.read_bytes()
-            found[os.fsencode(place.relative_to(path)).decode("latin-1")] = (oct(mode & 0o170111), content)
-    return {name: found[name] for name in sorted(found) if name != ".git"}
-
-
-def status(path: Path) -> bytes:
-    command = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--untracked-files=all", "-z"]
-    return subprocess.run(command, cwd=path, check=True, capture_output=True).stdout
-
-
-def untouched(path: Path) -> dict[str, object]:
-    """What taking a snapshot must not change."""
-    found = repository_at(path)
-    index, log = found.git_dir / "index", found.git_dir / "logs" / "HEAD"
-    refs = [line for line in git(path, "for-each-ref").splitlines() if PREFIX not in line]
-    return {
-        "head": (found.git_dir / "HEAD").read_bytes(),
-        "index": hashlib.sha256(index.read_bytes()).hexdigest() if index.exists() else "",
-        "log": log.read_bytes() if log.exists() else b"",
-        "refs": refs,
-        "tree": tree(path),
-        "status": status(path),
-    }
-
-
-def clear(path: Path) -> None:
-    """Throw away everything uncommitted."""
-    git(path, "reset", "--quiet", "--hard")
-    git(path, "clean", "--quiet", "--force", "--force", "-d")
-
-
-def commit(path: Path, message: str = "more") -> None:
-    git(path, "add", "--all")
-    git(path, "commit", "--quiet", "--message", message)
-
-
-def edited(path: Path) -> None:
-    (path / "app.py").write_text("print('changed')\n", encoding="utf-8")
-
-
-def staged_and_edited(path: Path) -> None:
-    (path / "app.py").write_text("print('staged')\n", encoding="utf-8")
-    git(path, "add", "app.py")
-    edited(path)
+from uncommitted_work import clear, commit, edited, kept, restorer, staged_and_edited, status, take, tree, untouched
 
 
 def renamed(path: Path) -> None:
@@ -213,39 +129,6 @@ def test_everything_at_once_comes_back(repository: Path) -> None:
     assert (tree(repository), status(repository)) == (before["tree"], before["status"])
 
 
-def test_plain_git_can_apply_it_too(repository: Path) -> None:
-    staged_and_edited(repository)
-    before = untouched(repository)
-    snapshot = take(repository)
-    clear(repository)
-    git(repository, "stash", "apply", "--quiet", "--index", kept(snapshot))
-    assert (tree(repository), status(repository)) == (before["tree"], before["status"])
-
-
-def test_a_clean_tree_keeps_nothing(repository: Path) -> None:
-    assert take(repository) == Snapshot()
-    assert PREFIX not in git(repository, "for-each-ref")
-
-
-def test_a_bare_repository_keeps_nothing(repository: Path, tmp_path: Path) -> None:
-    git(tmp_path, "clone", "--quiet", "--bare", str(repository), "hub.git")
-    assert take(tmp_path / "hub.git") == Snapshot()
-
-
-def test_the_same_work_is_not_kept_twice(repository: Path) -> None:
-    staged_and_edited(repository)
-    first = take(repository)
-    assert take(repository, "two", previous=first.commit).commit == first.commit
-    assert git(repository, "for-each-ref", PREFIX).count("\n") == 0
-    git(repository, "add", "app.py")
-    assert take(repository, "three", previous=first.commit).commit != first.commit
-
-
-def test_a_previous_snapshot_that_is_gone_is_no_obstacle(repository: Path) -> None:
-    edited(repository)
-    assert take(repository, previous="0" * 40).commit
-
-
 def test_before_the_first_commit_files_are_kept(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "new")
     path = tmp_path / "new"
@@ -338,86 +221,6 @@ def test_a_conflicted_tree_is_kept_with_its_markers(repository: Path) -> None:
     assert "<<<<<<<" in git(repository, "show", f"{snapshot.commit}:app.py")
     with pytest.raises(ConflictError, match="A merge is under way"):
         restorer(repository).plan(kept(snapshot))
-
-
-def test_no_program_of_the_repository_runs(repository: Path, tmp_path: Path) -> None:
-    ran = tmp_path / "ran"
-    for key in ("filter.spy.clean", "filter.spy.smudge"):
-        git(repository, "config", key, f"touch '{ran}'; cat")
-    (repository / ".gitattributes").write_text("*.py filter=spy\n", encoding="utf-8")
-    hooks = repository / ".git" / "hooks"
-    hooks.mkdir(exist_ok=True)
-    for name in ("reference-transaction", "post-index-change", "post-checkout"):
-        (hooks / name).write_text(f"#!/bin/sh\ntouch '{ran}'\n", encoding="utf-8")
-        (hooks / name).chmod(0o755)
-    (repository / "app.py").write_text("print('more than before')\n", encoding="utf-8")
-    snapshot = take(repository)
-    assert snapshot.commit
-    assert not ran.exists()
-
-
-def test_secrets_ignored_and_large_files_are_never_kept(repository: Path) -> None:
-    (repository / ".gitignore").write_text("ignored.txt\n", encoding="utf-8")
-    (repository / "tracked.env").write_text("A=1\n", encoding="utf-8")
-    commit(repository)
-    (repository / "ignored.txt").write_text("x", encoding="utf-8")
-    (repository / ".env").write_text("TOKEN=x\n", encoding="utf-8")
-    (repository / "tracked.env").write_text("A=secret\n", encoding="utf-8")
-    git(repository, "add", "tracked.env")
-    (repository / "notes.txt").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n", encoding="utf-8")
-    (repository / "large.bin").write_bytes(b"\0" * ((5 << 20) + 1))
-    (repository / "own").mkdir()
-    git(repository / "own", "init", "--quiet")
-    (repository / "own" / "x").write_text("x", encoding="utf-8")
-    (repository / "kept.txt").write_text("kept\n", encoding="utf-8")
-    snapshot = take(repository)
-    assert {each.path: each.reason for each in snapshot.left_out} == {
-        ".env": "a file for secrets",
-        "tracked.env": "a file for secrets",
-        "notes.txt": "it holds a private key",
-        "large.bin": "untracked and larger than 5 MiB",
-        "own/": "a repository of its own",
-    }
-    names = git(repository, "ls-tree", "-r", "--name-only", kept(snapshot)).splitlines()
-    assert names == [".gitignore", "app.py", "kept.txt", "tracked.env"]
-    assert git(repository, "show", f"{snapshot.commit}:tracked.env") == "A=1"
-    assert git(repository, "show", f"{snapshot.commit}^2:tracked.env") == "A=1"
-
-
-def test_our_own_data_in_the_worktree_is_not_work(repository: Path) -> None:
-    found = repository_at(repository)
-    (repository / "memory").mkdir()
-    (repository / "memory" / "agentops.db").write_bytes(b"x")
-    snapshots = Snapshots(found, Git(found), prefix=PREFIX, excluded=repository / "memory")
-    assert snapshots.take("one") == Snapshot()
-
-
-def test_what_is_beyond_the_limits_is_counted(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from agentops_mcp.storage import snapshots
-
-    monkeypatch.setattr(snapshots, "_UNTRACKED_FILES", 30)
-    monkeypatch.setattr(snapshots, "_TRACKED_BYTES", 10)
-    for number in range(60):
-        (repository / f"{number:02}.txt").write_text("x", encoding="utf-8")
-    edited(repository)
-    snapshot = take(repository)
-    assert (snapshot.total, len(snapshot.left_out), snapshot.left_out_total) == (61, 20, 31)
-    assert snapshot.left_out[0].reason == "larger than 0 MiB"
-    monkeypatch.setattr(snapshots, "_UNTRACKED_TOTAL_BYTES", 7)
-    assert take(repository, "two").left_out_total == 54
-
-
-def test_two_processes_keep_their_work_side_by_side(repository: Path) -> None:
-    edited(repository)
-    found: list[str | None] = []
-    threads = [threading.Thread(target=lambda name=f"t{n}": found.append(take(repository, name).commit))
-               for n in range(4)]  # fmt: skip
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert None not in found
-    assert len(git(repository, "for-each-ref", PREFIX).splitlines()) == 4
 
 
 def test_a_moved_head_takes_changes_that_do_not_meet(repository: Path) -> None:
@@ -552,19 +355,15 @@ def test_a_write_that_fails_is_undone(repository: Path, monkeypatch: pytest.Monk
     snapshot = take(repository)
     clear(repository)
     before = untouched(repository)
-    replace, written = Path.replace, list[Path]()
+    replace, calls = Path.replace, list[Path]()
 
     def full(self: Path, target: Path) -> Path:
-        if len(written) == 2:
+        calls.append(target)
+        if len(calls) == 3:  # and not when what was written is put back
             raise OSError(28, "No space left on device")
-        written.append(target)
         return replace(self, target)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", full)
-        patched.setattr(
-            Restorer, "_put_back", lambda self, undo, real=Restorer._put_back: (patched.undo(), real(self, undo))
-        )
-        with pytest.raises(GitError, match="No space left on device; nothing was restored"):
-            restorer(repository).restore(kept(snapshot))
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(GitError, match="No space left on device; nothing was restored"):
+        restorer(repository).restore(kept(snapshot))
     assert untouched(repository) == before

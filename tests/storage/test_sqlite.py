@@ -172,7 +172,8 @@ def test_damage_inside_a_page_is_found(file: Path) -> None:
     database = with_table(file, rows=2_000)
     database.close()
     content = bytearray(file.read_bytes())
-    content[3 * 4096 : 3 * 4096 + 200] = b"\xff" * 200
+    page_bytes = int.from_bytes(content[16:18])
+    content[3 * page_bytes : 3 * page_bytes + 200] = b"\xff" * 200
     file.write_bytes(content)
     try:
         findings = SqliteDatabase(file).check()

@@ -11,13 +11,15 @@ import typer
 
 from agentops_mcp import __version__
 from agentops_mcp.app import App
-from agentops_mcp.cli import doctor, setup, transfer
+from agentops_mcp.cli import doctor, setup, states, transfer
 from agentops_mcp.cli.opening import DryRunOption, JsonOption, ProjectOption, reading
 from agentops_mcp.cli.output import EXIT_FOUND, counted, errors_shown, event_title, say, say_json, say_table
 from agentops_mcp.core.config import load_config
 from agentops_mcp.core.display import visible
-from agentops_mcp.core.errors import ConfigError, IntegrityError
+from agentops_mcp.core.errors import ConfigError, IntegrityError, NewerSchemaError
+from agentops_mcp.core.ids import is_id
 from agentops_mcp.core.records import Event, readable
+from agentops_mcp.factors.resume.store.states import SAVED, saved_of
 from agentops_mcp.factors.tracking.render import render_entry
 from agentops_mcp.factors.tracking.rules import check_message
 from agentops_mcp.factors.tracking.store import RECORDED, entry_of
@@ -115,17 +117,29 @@ def log(
 
 @cli.command()
 def show(
-    record: Annotated[str, typer.Argument(metavar="ID", help="The id of an event, from `log` or a tool's reply.")],
+    record: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="The id of an event, from `log` or a tool's reply; of a state also its beginning."
+        ),
+    ],
     json: JsonOption = False,
     project: ProjectOption = None,
 ) -> None:
     """Show one event whole."""
     with reading(project) as app:
-        event = app.parts.ledger.event(record)
+        event = app.parts.ledger.event(record if is_id(record) else app.states().load(record).id)
     if json:
         say_json(asdict(event))
     else:
         say(_rendered(event))
+
+
+cli.command()(states.states)
+cli.command()(states.resume)
+cli.command()(states.handoff)
+cli.command()(states.diff)
+cli.command()(states.restore)
 
 
 @cli.command()
@@ -217,12 +231,13 @@ def check_commit_message(
 
 
 def _rendered(event: Event) -> str:
-    if event.kind == RECORDED:
-        try:
+    # What was made elsewhere may have a body this version does not know.
+    with suppress(IntegrityError, NewerSchemaError):
+        if event.kind == RECORDED:
             entry_of(event)
             return render_entry(event)
-        except IntegrityError:  # made elsewhere, with a body this version does not know
-            pass
+        if event.kind == SAVED:
+            return states.state_text(saved_of(event))
     return readable(event).rstrip()
 
 

@@ -36,15 +36,16 @@ _STATE: Mapping[str, Any] = {
             "why": "one slow host used up all 5 attempts of every request",
             "rejected": "per request: retries multiply along the call chain",
         },
-        {"choice": "keep the timeout in client.py", "why": "two other services read it there"},
+        {"choice": "keep the pool of pool.py as it is", "why": "two other services share it"},
     ],
     "parameters": [
         {"name": "RETRY_RATIO", "value": "0.1", "file": "retry.py"},
         {"name": "TIMEOUT_S", "value": "2.5", "file": "client.py"},
+        {"name": "POOL_SIZE", "value": "8", "file": "pool.py"},
     ],
     "next_steps": ["make refill() in retry.py ignore the wall clock", "measure calls per request with one slow host"],
     "open_questions": ["may a request borrow from next second's budget?"],
-    "key_files": ["retry.py", "client.py"],
+    "key_files": ["retry.py", "client.py", "pool.py"],
 }
 
 
@@ -55,7 +56,7 @@ async def show_resume(say_step: Callable[[str], None], environment: Mapping[str,
         state = await _work_and_die(stage)
         say_step("The project moves on without it: one file is changed, another renamed; the work is swept away")
         _move_on(stage.root)
-        say_indented(_git(stage.root, "log", "--oneline", "--name-status", "-1"))
+        say_indented(_git(stage.root, "log", "--oneline", "--name-status", "-1").expandtabs(8))
         say_step("The next agent, in a client of the older protocol, starts: its brief says what still holds")
         async with stage.client("legacy", "second-agent") as client:
             say_indented(text_of(await call(client, "start_session", {"goal": _GOAL})))
@@ -73,10 +74,12 @@ async def _work_and_die(stage: Stage) -> str:
             (stage.root / "notes.md").write_text("refill() drifts when the clock steps\n", encoding="utf-8")
             saved = await call(client, "save_state", {**_STATE, "session": session})
             say_indented(text_of(saved))
-            state = (saved.structured_content or {})["id"]
+            content: dict[str, Any] = saved.structured_content or {}
+            state = content["id"]
             os.kill(int(told.read_text(encoding="ascii")), getattr(signal, "SIGKILL", signal.SIGTERM))
     except* (MCPError, OSError):  # the client finds its server gone
-        pass
+        if not state:
+            raise
     return state
 
 
@@ -96,6 +99,7 @@ def _scratch(environment: Mapping[str, str]) -> Generator[Stage]:
         _git(root, "init", "--quiet", "--initial-branch=main")
         (root / "retry.py").write_text("RETRY_RATIO = 0.1\n", encoding="utf-8")
         (root / "client.py").write_text("TIMEOUT_S = 2.5\n", encoding="utf-8")
+        (root / "pool.py").write_text("POOL_SIZE = 8\n", encoding="utf-8")
         _git(root, "add", "--all")
         _git(root, "commit", "--quiet", "--message", "Retry with a budget")
         yield Stage(root, environment)

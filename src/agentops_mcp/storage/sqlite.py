@@ -15,6 +15,11 @@ from agentops_mcp.storage.pool import IdlePool
 # Long enough for a queue of writers on a slow disk; a caller that waits longer is better told.
 BUSY_TIMEOUT_S = 30
 
+# A record is often 2 to 3 kB: pages of 4 kB would hold one each and stand half empty.
+_PAGE_BYTES = 8192
+_LOG_BYTES = 4 << 20
+"""How long the write-ahead log may grow before a checkpoint: SQLite's default of 1,000 pages of 4 kB."""
+
 
 class _Connection(Protocol):
     """What is used of `apsw.Connection`, whose own annotations are partly unknown before Python 3.12."""
@@ -103,6 +108,7 @@ class SqliteDatabase:
         connection = cast("_Connection", opened)
         self._enter_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_BYTES // _PAGE_BYTES}")
         return connection
 
     def _enter_wal(self, connection: _Connection) -> None:
@@ -110,6 +116,7 @@ class SqliteDatabase:
         deadline = time.monotonic() + BUSY_TIMEOUT_S
         while True:
             try:
+                connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # of a new database; an old one keeps its own
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
             except apsw.BusyError:

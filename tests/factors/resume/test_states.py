@@ -1,8 +1,8 @@
 """A state is saved, found again, merged with what it continues, and every claim looked up again."""
 
 import json
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,15 +98,11 @@ def test_racing_saves_on_one_parent_all_succeed(
     resume: Resume, open_ledger: LedgerFactory, repository: Path, clock: FakeClock
 ) -> None:
     root = resume.save()
-    saved: list[str] = []
     processes = [resume_of(open_ledger(*VIEWS), repository, clock) for _ in range(4)]
-    threads = [threading.Thread(target=lambda each=each: saved.append(each.save(parent=root.id).id))
-               for each in processes]  # fmt: skip
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(saved)) == 4
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(process.save, parent=root.id) for process in processes]
+    saved = {call.result().id for call in calls}
+    assert len(saved) == 4
     assert {node.parent for node in resume.states.newest(10) if node.id in saved} == {root.id}
 
 

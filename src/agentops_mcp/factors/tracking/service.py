@@ -21,7 +21,7 @@ _MISSING_SHOWN = 5
 class KnownSessions(Protocol):
     """What tracking asks of sessions: is this handle one of ours, and alive?"""
 
-    def require(self, handle: str) -> None:
+    def require(self, handle: str) -> object:
         """Accept a live session's handle.
 
         Raises:

@@ -43,7 +43,7 @@ def together(checks: Iterable[Check]) -> Check | None:
     found = list(checks)
     if not found:
         return None
-    worst = max((check.verdict for check in found), key=lambda verdict: _GRAVITY[verdict])
+    worst = max(found, key=lambda check: _GRAVITY[check.verdict]).verdict
     reasons = [reason for check in found if check.verdict == worst for reason in check.reasons]
     return Check(worst, tuple(dict.fromkeys(reasons)))
 

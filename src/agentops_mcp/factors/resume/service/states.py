@@ -294,7 +294,7 @@ class States:
         except GitError as error:  # a state is saved even where git does not work
             return Kept(), [f"uncommitted work was not kept: {error}"]
         files = tuple(DirtyFile(file.path, file.status, file.blob) for file in snapshot.files)
-        findings = [f"{snapshot.total} uncommitted files, kept in {snapshot.commit[:12]}"] if snapshot.commit else []
+        findings = [f"uncommitted files kept: {snapshot.total - snapshot.left_out_total}"] if snapshot.commit else []
         if left_out := [f"{gist(each.path, limit=100)} ({each.reason})" for each in snapshot.left_out]:
             findings.append(f"not kept: {_few(left_out, snapshot.left_out_total)}")
         return Kept(snapshot.total, files, snapshot.commit, snapshot.left_out_total), findings

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from agentops_mcp.core.errors import IntegrityError, NewerSchemaError
 from agentops_mcp.core.records import Event, Json, digest
@@ -46,11 +46,11 @@ _SCHEMA = MigrationSet(
 
 
 def body_of(saved: Saved) -> Json:
-    """What the ledger keeps of a state, beside what every event has."""
+    """What the ledger keeps of a state, beside what every event has; what is empty is left out."""
     bundle = asdict(saved.bundle)
     for parameter, stored in zip(saved.bundle.parameters, bundle["parameters"], strict=True):
         stored["found"] = saved.found.get(parameter.name)
-    return {
+    body = {
         "format": FORMAT,
         **bundle,
         "parent": saved.parent,
@@ -58,10 +58,21 @@ def body_of(saved: Saved) -> Json:
         "tokens": saved.tokens,
         "git": asdict(saved.place),
         "files": dict(saved.files),
+        "missing": [path for path, blob in saved.files.items() if blob is None],
         "links": dict(saved.links),
         "commits": dict(saved.commits),
-        "uncommitted": asdict(saved.kept),
+        "uncommitted": asdict(saved.kept) if saved.kept.total else None,
     }
+    return _without_empty(body)
+
+
+def _without_empty(document: Any) -> Any:
+    if isinstance(document, dict):
+        items = ((key, _without_empty(value)) for key, value in cast("dict[str, Any]", document).items())
+        return {key: value for key, value in items if value not in (None, "", [], {})}
+    if isinstance(document, list | tuple):
+        return [_without_empty(value) for value in cast("list[Any]", document)]
+    return document
 
 
 def saved_of(event: Event) -> Saved:
@@ -92,38 +103,57 @@ def saved_of(event: Event) -> Saved:
 
 
 def _saved(event: Event, body: Json) -> Saved:
+    parameters, git, kept = body.get("parameters", []), body.get("git", {}), body.get("uncommitted", {})
     bundle = Bundle(
         goal=_text(body["goal"]),
         phase=PHASES[PHASES.index(body["phase"])],
-        did=_text(body["did"]),
-        decisions=tuple(Decision(**_texts(each, ("choice", "why", "rejected"))) for each in body["decisions"]),
-        parameters=tuple(Parameter(**_texts(each, ("name", "value", "file"))) for each in body["parameters"]),
-        findings=_lines(body["findings"]),
-        next_steps=_lines(body["next_steps"]),
-        open_questions=_lines(body["open_questions"]),
-        blockers=_lines(body["blockers"]),
-        key_files=_lines(body["key_files"]),
-        confidence=None if body["confidence"] is None else int(body["confidence"]),
+        did=_text(body.get("did", "")),
+        decisions=tuple(
+            Decision(_text(each["choice"]), _text(each["why"]), _text(each.get("rejected", "")))
+            for each in body.get("decisions", [])
+        ),
+        parameters=tuple(
+            Parameter(_text(each["name"]), _text(each["value"]), _text(each.get("file", ""))) for each in parameters
+        ),
+        findings=_lines(body, "findings"),
+        next_steps=_lines(body, "next_steps"),
+        open_questions=_lines(body, "open_questions"),
+        blockers=_lines(body, "blockers"),
+        key_files=_lines(body, "key_files"),
+        confidence=_optional(body.get("confidence"), int),
     )
-    git, kept = body["git"], body["uncommitted"]
+    files: dict[str, str | None] = {_text(path): _text(blob) for path, blob in body.get("files", {}).items()}
     return Saved(
         id=event.id, at=event.at, client=event.actor["client"], user=event.actor["user"], session=event.session,
-        parent=_optional(body["parent"]), mission=_optional(body["mission"]), tokens=int(body["tokens"]),
-        bundle=bundle,
-        place=Place(_optional(git["branch"]), _optional(git["head"]), git["dirty"], _optional(git["operation"])),
-        files={_text(path): _optional(blob) for path, blob in body["files"].items()},
-        links={_text(link): _text(target) for link, target in body["links"].items()},
-        commits={_text(commit): bool(reachable) for commit, reachable in body["commits"].items()},
-        found={_text(each["name"]): each["found"] for each in body["parameters"] if each["found"] is not None},
+        parent=_optional(body.get("parent"), str), mission=_optional(body.get("mission"), str),
+        tokens=int(body["tokens"]), bundle=bundle,
+        place=Place(
+            _optional(git.get("branch"), str), _optional(git.get("head"), str), _optional(git.get("dirty"), bool),
+            _optional(git.get("operation"), str),
+        ),
+        files=files | dict.fromkeys(_lines(body, "missing")),
+        links={_text(link): _text(target) for link, target in body.get("links", {}).items()},
+        commits={_text(commit): bool(reachable) for commit, reachable in body.get("commits", {}).items()},
+        found={_text(each["name"]): each["found"] for each in parameters if "found" in each},
         kept=Kept(
-            int(kept["total"]),
+            int(kept.get("total", 0)),
             tuple(
-                DirtyFile(_text(each["path"]), _text(each["status"]), _optional(each["blob"])) for each in kept["files"]
+                DirtyFile(_text(each["path"]), _text(each["status"]), _optional(each.get("blob"), str))
+                for each in kept.get("files", [])
             ),
-            _optional(kept["commit"]),
-            int(kept["left_out"]),
+            _optional(kept.get("commit"), str),
+            int(kept.get("left_out", 0)),
         ),
     )  # fmt: skip
+
+
+Kind = TypeVar("Kind", str, int, bool)
+
+
+def _optional(value: object, kind: type[Kind]) -> Kind | None:
+    if value is not None and not isinstance(value, kind):
+        raise TypeError("another type was expected")
+    return value
 
 
 def _text(value: object) -> str:
@@ -132,16 +162,8 @@ def _text(value: object) -> str:
     return value
 
 
-def _optional(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _lines(values: Sequence[object]) -> tuple[str, ...]:
-    return tuple(_text(value) for value in values)
-
-
-def _texts(values: object, names: Sequence[str]) -> dict[str, str]:
-    return {name: _text(cast("dict[str, Any]", values)[name]) for name in names}
+def _lines(body: Json, part: str) -> tuple[str, ...]:
+    return tuple(_text(line) for line in body.get(part, []))
 
 
 def _apply(tx: Transaction, seq: int, event: Event) -> None:
