@@ -46,7 +46,8 @@ logger = logging.getLogger(__name__)
 INSTRUCTIONS = """\
 agentops keeps this project's working memory: what was done, decided and learned, across sessions and clients.
 Call start_session before anything else; its brief says where the project stands. Call record_entry when something is
-decided, learned, finished or failed. Every reply names the next step; every error names the call that fixes it."""
+decided, learned, finished or failed, and save_state at each milestone and before you stop: another session goes on from
+it. Every reply names the next step; every error names the call that fixes it."""
 
 # After the reply to the first tools/list is out: warming competes with the handshake for the interpreter.
 _WARM_AFTER_S = 0.05

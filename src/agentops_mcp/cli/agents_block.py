@@ -15,6 +15,7 @@ BLOCK: Final = (
     "- When you start work, call `start_session` with your goal, and read the brief it returns before you act.",
     "- After a decision, a learning, a failure or a finished action, call `record_entry`: `context` (why it came up),",
     "  `solution` (what you did), `learning` (what to do differently), `impact` (what changed, with a number).",
+    "- At each milestone, and before you stop, call `save_state`; another session goes on from it with `resume_state`.",
     END,
 )
 _MARKER = re.compile(r"(?:^|(?<=\A\ufeff))<!-- agentops-mcp:(begin|end) -->[ \t]*\r?$\n?", re.MULTILINE)

@@ -13,7 +13,7 @@ import typer
 from agentops_mcp.app import App
 from agentops_mcp.cli.opening import DryRunOption, JsonOption, ProjectOption, reading
 from agentops_mcp.cli.output import counted, say, say_json, say_table
-from agentops_mcp.core.display import gist, visible
+from agentops_mcp.core.display import gist
 from agentops_mcp.core.errors import AgentOpsError, ConfigError, InvalidInputError, NotFoundError
 from agentops_mcp.factors.resume.render.states import Detail, render_resumed
 from agentops_mcp.factors.resume.rules.bundle import decision_line, one_line, parameter_line
@@ -110,10 +110,12 @@ def handoff(
     """
     with reading(project) as app:
         known = app.states()
-        resumed = known.resume(state) if state else known.recall("")
-        chain = [known.load(each) for each in (resumed.id, *(earlier.id for earlier in resumed.older))]
-    for note in resumed.notes:
-        typer.echo(f"note: {visible(note)}", err=True)
+        found, notes = (state, []) if state else known.unfinished()
+        if found is None:
+            raise NotFoundError("No unfinished state in this project.", remedy="`agentops-mcp states` lists them all.")
+        chain, more = known.chain(found)
+    for note in [*notes, *more]:
+        typer.echo(f"note: {note}", err=True)
     content = write_handoff(merge(chain)).encode()
     if output is None:
         typer.echo(content, nl=False)
@@ -125,7 +127,7 @@ def handoff(
         raise ConfigError(f"{output} exists.", remedy="Give another name, or --force to replace it.") from error
     except OSError as error:
         raise ConfigError(f"{output} cannot be written: {error.strerror}.", remedy="Give another place.") from error
-    say(f"state {resumed.id} written to {output}")
+    say(f"state {chain[0].id} written to {output}")
 
 
 def diff(

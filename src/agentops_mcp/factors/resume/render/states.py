@@ -104,15 +104,31 @@ def _place(resumed: Resumed) -> str:
     place = resumed.place
     text = f"branch {gist(place.branch, limit=200)}" if place.branch else "a detached HEAD"
     text += f" at {visible(place.head[:12])}" if place.head else " without a commit"
-    text += f", a {place.operation} under way" if place.operation else ""
+    text += f", a {gist(place.operation, limit=40)} under way" if place.operation else ""
     return text + (f", uncommitted files: {resumed.kept.total}" if resumed.kept.total else "")
+
+
+def uncommitted_line(resumed: Resumed) -> str:
+    """Whether the uncommitted work of then is still there, and how to get it back."""
+    named = len(resumed.kept.files)
+    if not resumed.lost:
+        return f"all {named} named below are as they were" if named > 1 else "it is as it was"
+    back = (
+        f"; `agentops-mcp restore {resumed.id}` writes them back onto a clean tree"
+        if resumed.kept.commit and resumed.is_here
+        else ""
+    )
+    more = f" and {len(resumed.lost) - 5} more" if len(resumed.lost) > 5 else ""
+    return f"no longer as they were: {visible(', '.join(resumed.lost[:5]))}{more}{back}"
 
 
 def _uncommitted(resumed: Resumed, limit: int) -> tuple[str, ...]:
     kept = resumed.kept
-    lines = [f"kept: `agentops-mcp restore {resumed.id}` writes them back onto a clean tree"] if kept.commit else []
-    lines += [f"{kept.left_out} were not kept (secret, ignored or too large)"] if kept.left_out else []
-    return (*lines, *(f"{visible(file.path)} ({file.status})" for file in kept.files[:limit]))
+    if not kept.total:
+        return ()
+    lines = [uncommitted_line(resumed)]
+    lines += [f"never kept, as secret, ignored or too large: {kept.left_out}"] if kept.left_out else []
+    return (*lines, *(f"{visible(file.path)} ({gist(file.status, limit=40)})" for file in kept.files[:limit]))
 
 
 def _branches(resumed: Resumed) -> list[str]:
@@ -121,6 +137,8 @@ def _branches(resumed: Resumed) -> list[str]:
 
 
 def _tail(resumed: Resumed, detail: Detail) -> list[str]:
+    if not resumed.is_here:
+        return [NOTE, "next: do step 1, then save_state, which begins a tree of its own here."]
     more = "" if detail == "all" else f"; more: resume_state(query={resumed.id!r}, detail='all', budget_tokens=6000)"
     return [NOTE, f"next: do step 1, then save_state(parent={resumed.id!r}){more}"]
 

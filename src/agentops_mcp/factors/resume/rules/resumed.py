@@ -31,8 +31,9 @@ class Earlier:
 class Resumed:
     """A state and those it continues, as they stand now.
 
-    `head` judges branch and commit; `siblings` are other states that continue the same parent, `children` those that
-    continue this one; `notes` say what could not be read.
+    `head` judges branch and commit; `lost` are uncommitted files of then that are not as they were; `siblings` are
+    other states that continue the same parent, `children` those that continue this one; `notes` say what could not be
+    read. `is_here` is false for one that this project's ledger does not have.
     """
 
     id: str
@@ -54,10 +55,12 @@ class Resumed:
     blockers: tuple[Claim, ...]
     key_files: tuple[Claim, ...]
     kept: Kept
+    lost: tuple[str, ...]
     older: tuple[Earlier, ...]
     siblings: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    is_here: bool = True
 
     def claims(self) -> Iterator[Claim]:
         """Every claim but the key files, which say nothing beyond their verdict."""

@@ -149,12 +149,13 @@ def find_value(text: str, name: str, value: str) -> Found:
 
 def cites(text: str, path: str) -> bool:
     """Whether a claim's text names a file."""
-    return bool(re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-]|\.\w)", text))
+    return path in text and bool(re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-]|\.\w)", text))
 
 
-_HEX = re.compile(r"(?<!\w)[0-9a-f]{7,64}(?!\w)")
+_SHORTEST_HEX = 7
+_HEX = re.compile(rf"(?<!\w)[0-9a-f]{{{_SHORTEST_HEX},64}}(?!\w)")
 
 
 def cites_commit(text: str, commit: str) -> bool:
     """Whether a claim's text names a commit, by any abbreviation git would take."""
-    return any(commit.startswith(word) for word in _HEX.findall(text))
+    return commit[:_SHORTEST_HEX] in text and any(commit.startswith(word) for word in _HEX.findall(text))

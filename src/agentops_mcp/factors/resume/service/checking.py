@@ -55,6 +55,7 @@ class Checking:
                 for path, saved in merged.key_files
             ),
             kept=newest.kept,
+            lost=self._lost(),
             older=tuple(Earlier(each.id, each.at, each.bundle.phase, each.bundle.did) for each in merged.older),
             siblings=tuple(siblings),
             children=tuple(children),
@@ -75,6 +76,14 @@ class Checking:
             if refs
             for now in self._citations.files_now(list(refs), head_then=head)
         }
+
+    def _lost(self) -> tuple[str, ...]:
+        """The uncommitted files of then that do not stand, or are not gone, as they did."""
+        place = self._merged.newest.place
+        known = [file for file in self._merged.newest.kept.files if file.blob is not None or file.status == "deleted"]
+        refs = [FileRef(file.path, file.blob) for file in known]
+        now = self._citations.files_now(refs, head_then=place.head)
+        return tuple(each.ref.path for each in now if each.state not in ("same", "still missing"))
 
     def _head(self) -> Check | None:
         then = self._merged.newest.place

@@ -10,7 +10,7 @@ from agentops_mcp.core.errors import AgentOpsError, GitError
 from agentops_mcp.core.records import Actor, Draft
 from agentops_mcp.core.tokens import TokenCounter, count
 from agentops_mcp.factors.resume.render.missions import mission_line
-from agentops_mcp.factors.resume.render.states import NOTE, claim_line, head_lines
+from agentops_mcp.factors.resume.render.states import NOTE, claim_line, head_lines, uncommitted_line
 from agentops_mcp.factors.resume.rules import brief as rules
 from agentops_mcp.factors.resume.rules.brief import Section
 from agentops_mcp.factors.resume.rules.goals import is_same_goal
@@ -183,9 +183,13 @@ def _state_sections(where: _WhereWeAre) -> list[Section]:
         "open questions": resumed.open_questions,
     }
     whose = "" if where.same_goal else " of that state"
+    kept = (uncommitted_line(resumed),) if resumed.lost else ()
     return [
-        Section(f"{heading}{whose}", tuple(map(claim_line, claims)), numbered=heading == "next steps")
-        for heading, claims in lines.items()
+        Section(f"uncommitted work{whose}", kept),
+        *(
+            Section(f"{heading}{whose}", tuple(map(claim_line, claims)), numbered=heading == "next steps")
+            for heading, claims in lines.items()
+        ),
     ]
 
 

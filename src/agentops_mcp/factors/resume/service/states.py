@@ -82,17 +82,17 @@ class States:
         row = self._handles.require(session) if session else None
         bundle = rules.tidy(bundle)
         cost = rules.check_bundle(bundle, count=tokens.count)
-        before = self._parent(parent, session, row.continues if row else None)
+        before, kept_before, findings = self._parent(parent, session, row.continues if row else None)
         held = self._mission(mission, session)
         identifier = self._new_id()
         draft = Saved(
             id=identifier, at="", client=actor.client, user=actor.user, session=session,
-            parent=before.id if before else None, mission=held, tokens=cost, bundle=bundle,
+            parent=before, mission=held, tokens=cost, bundle=bundle,
             place=self._place(), files={}, links={}, commits={}, found={}, kept=Kept(),
         )  # fmt: skip
-        saved, findings = self._with_citations(draft)
-        findings = [*rules.advise(saved.bundle, tokens=cost, source_tokens=self._source_tokens(saved)), *findings]
-        kept, more = self._keep_uncommitted(identifier, before.kept.commit if before else None)
+        saved, doubts = self._with_citations(draft)
+        findings += [*rules.advise(saved.bundle, tokens=cost, source_tokens=self._source_tokens(saved)), *doubts]
+        kept, more = self._keep_uncommitted(identifier, kept_before)
         saved = replace(saved, kept=kept)
         body = store.body_of(saved)
         (written,) = self._ledger.append(
@@ -102,7 +102,7 @@ class States:
             self._missions.renew(held, session=session, actor=actor)
         findings += more
         if before and (others := self.siblings(saved)):
-            findings.append(f"a branch: {before.id} is also continued by {', '.join(others)}")
+            findings.append(f"a branch: {before} is also continued by {', '.join(others)}")
         findings += [f"replaced a secret by a marker: {kind}" for kind in written.redacted]
         return SaveResult(store.saved_of(written.event), tuple(findings))
 
@@ -128,7 +128,8 @@ class States:
         """
         query = query.strip()
         if is_handoff(query):
-            return self.check([parse_handoff(query)], notes=["from a handoff file, not from this project's ledger"])
+            notes = ["from a handoff file, not from this project's ledger"]
+            return replace(self._check([parse_handoff(query)], notes=notes), is_here=False)
         if is_id(query) or _ID_START.fullmatch(query):
             return self.resume(query)
         if not query:
@@ -147,13 +148,34 @@ class States:
         Raises:
             NotFoundError, NewerSchemaError, IntegrityError: as of `load`; also when its parents form a circle.
         """
-        newest = self.load(state_id)
-        older, more = self._ancestors(newest)
+        chain, more = self.chain(state_id)
+        newest = chain[0]
         with self._ledger.read() as tx:
             children = store.children(tx, newest.id, limit=_SIBLINGS_SHOWN)
-        return self.check([newest, *older], siblings=self.siblings(newest), children=children, notes=[*notes, *more])
+        return self._check(chain, siblings=self.siblings(newest), children=children, notes=[*notes, *more])
 
-    def check(
+    def chain(self, state_id: str) -> tuple[list[Saved], list[str]]:
+        """A state and those it continues, newest first, and a note where the chain could not be followed to its end.
+
+        Raises:
+            NotFoundError, NewerSchemaError, IntegrityError: as of `load`; also when its parents form a circle.
+        """
+        chain = [self.load(state_id)]
+        while (parent := chain[-1].parent) is not None:
+            if parent in {saved.id for saved in chain}:
+                raise IntegrityError(
+                    f"The parents of state {chain[0].id} form a circle at {parent}.",
+                    remedy="Resume another state (agentops://states); whoever made this one must save it again.",
+                )
+            if len(chain) > _MOST_ANCESTORS:
+                return chain, [f"older states are not merged; the next is {parent}"]
+            try:
+                chain.append(self.load(parent))
+            except AgentOpsError as error:
+                return chain, [f"what it continues cannot be read: {error.problem}"]
+        return chain, []
+
+    def _check(
         self,
         chain: Sequence[Saved],
         *,
@@ -200,27 +222,6 @@ class States:
             found = store.children(tx, saved.parent, limit=_SIBLINGS_SHOWN + 1)
         return [each for each in found if each != saved.id][:_SIBLINGS_SHOWN]
 
-    def _ancestors(self, newest: Saved) -> tuple[list[Saved], list[str]]:
-        chain: list[Saved] = []
-        seen = {newest.id}
-        parent = newest.parent
-        while parent is not None:
-            if parent in seen:
-                raise IntegrityError(
-                    f"The parents of state {newest.id} form a circle at {parent}.",
-                    remedy="Resume another state (agentops://states); whoever made this one must save it again.",
-                )
-            if len(chain) == _MOST_ANCESTORS:
-                return chain, [f"older states are not merged; the next is {parent}"]
-            seen.add(parent)
-            try:
-                saved = self.load(parent)
-            except AgentOpsError as error:
-                return chain, [f"what it continues cannot be read: {error.problem}"]
-            chain.append(saved)
-            parent = saved.parent
-        return chain, []
-
     def _whole_id(self, state_id: str) -> str:
         if is_id(state_id) or len(state_id) < _SHORTEST_PREFIX:
             return state_id
@@ -230,17 +231,26 @@ class States:
             raise InvalidInputError(f"Several states begin with {state_id[:40]!r}.", remedy="Give more of the id.")
         return found[0] if found else state_id
 
-    def _parent(self, given: str, session: str | None, continued: str | None) -> Saved | None:
+    def _parent(
+        self, given: str, session: str | None, continued: str | None
+    ) -> tuple[str | None, str | None, list[str]]:
+        """The state to continue, the snapshot it kept, and what to tell about it."""
         if given == NO_PARENT:
-            return None
+            return None, None, []
         if given:
-            return self.load(given)
+            saved = self.load(given)
+            return saved.id, saved.kept.commit, []
         last = None
         if session:
             with self._ledger.read() as tx:
                 last = store.last_in_session(tx, session)
         chosen = last or continued
-        return self.load(chosen) if chosen else None
+        if chosen is None:
+            return None, None, []
+        try:
+            return chosen, self.load(chosen).kept.commit, []
+        except AgentOpsError as error:  # nobody asked for it by name: what is saved now must not be lost for it
+            return chosen, None, [f"what this continues cannot be read: {error.problem}"]
 
     def _mission(self, given: str, session: str | None) -> str | None:
         if given:

@@ -1,15 +1,17 @@
 """Rows of factor VI: the tree of states, which of them are its tips, and the words their goals are found by."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from agentops_mcp.core.errors import IntegrityError, NewerSchemaError
 from agentops_mcp.core.records import Event, Json, digest
 from agentops_mcp.factors.resume.rules.bundle import PHASES, Bundle, Decision, Parameter
 from agentops_mcp.factors.resume.rules.chain import DirtyFile, Kept, Place, Saved
 from agentops_mcp.factors.resume.rules.goals import goal_words
+from agentops_mcp.factors.resume.rules.verdicts import Found
 from agentops_mcp.storage.database import Transaction
 from agentops_mcp.storage.ledger import EVENT_COLUMNS, View, read_event
 from agentops_mcp.storage.migrations import Migration, MigrationSet
@@ -122,26 +124,26 @@ def _saved(event: Event, body: Json) -> Saved:
         key_files=_lines(body, "key_files"),
         confidence=_optional(body.get("confidence"), int),
     )
-    files: dict[str, str | None] = {_text(path): _text(blob) for path, blob in body.get("files", {}).items()}
+    files: dict[str, str | None] = {_text(path): _oid(blob) for path, blob in body.get("files", {}).items()}
     return Saved(
         id=event.id, at=event.at, client=event.actor["client"], user=event.actor["user"], session=event.session,
         parent=_optional(body.get("parent"), str), mission=_optional(body.get("mission"), str),
         tokens=int(body["tokens"]), bundle=bundle,
         place=Place(
-            _optional(git.get("branch"), str), _optional(git.get("head"), str), _optional(git.get("dirty"), bool),
+            _optional(git.get("branch"), str), _oid(git.get("head")), _optional(git.get("dirty"), bool),
             _optional(git.get("operation"), str),
         ),
         files=files | dict.fromkeys(_lines(body, "missing")),
         links={_text(link): _text(target) for link, target in body.get("links", {}).items()},
         commits={_text(commit): bool(reachable) for commit, reachable in body.get("commits", {}).items()},
-        found={_text(each["name"]): each["found"] for each in parameters if "found" in each},
+        found={_text(each["name"]): _FOUND[each["found"]] for each in parameters if "found" in each},
         kept=Kept(
             int(kept.get("total", 0)),
             tuple(
                 DirtyFile(_text(each["path"]), _text(each["status"]), _optional(each.get("blob"), str))
                 for each in kept.get("files", [])
             ),
-            _optional(kept.get("commit"), str),
+            _oid(kept.get("commit")),
             int(kept.get("left_out", 0)),
         ),
     )  # fmt: skip
@@ -154,6 +156,17 @@ def _optional(value: object, kind: type[Kind]) -> Kind | None:
     if value is not None and not isinstance(value, kind):
         raise TypeError("another type was expected")
     return value
+
+
+_FOUND: dict[str, Found] = {each: each for each in get_args(Found)}
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def _oid(value: object) -> str | None:
+    oid = _optional(value, str)
+    if oid is not None and not _OID.fullmatch(oid):
+        raise TypeError("an object id was expected")
+    return oid
 
 
 def _text(value: object) -> str:
