@@ -1,6 +1,7 @@
 """One process saves and is killed, the project moves on, and a process of the other protocol era resumes."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,51 @@ def test_a_resumed_chain_is_merged_and_stays_in_its_budget(tmp_path: Path) -> No
                 assert second["id"] in reply
         assert tokens.count(resume(client, detail="summary")) <= 100
         assert first["id"] not in brief_of(client, "Something else entirely: audit licences")
+
+
+def test_of_two_processes_that_move_one_mission_exactly_one_does(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    variables = environment(tmp_path / "home")
+    with serve(project, variables, MODERN) as one, serve(project, variables, LEGACY) as other:
+        session = brief_of(one, GOAL).split()[1]
+        for _ in range(10):
+            opened = one.call("track_mission", {"op": "open", "goal": GOAL, "session": session})
+            mission = text_of(opened).split()[1]
+            move = {"op": "move", "mission": mission, "to": "queued", "reason": "scheduler", "session": session}
+            calls = [
+                client.request("tools/call", {"name": "track_mission", "arguments": move})
+                for client in (one, other, one, other)
+            ]
+            results = [call.result(60)["result"] for call in calls]
+            assert [result["isError"] for result in results].count(False) == 1
+            for result in results:
+                if result["isError"]:
+                    assert "queued" in text_of(result)
+            shown = text_of(other.call("track_mission", {"op": "show", "mission": mission}))
+            assert shown.count("prep to queued") == 1
+
+
+@pytest.mark.slow
+def test_every_acknowledged_state_survives_the_killing_of_its_server(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    variables = environment(tmp_path / "home")
+    acknowledged: list[str] = []
+    for round_number in range(8):
+        (project / "notes.txt").write_text(f"round {round_number}\n", encoding="utf-8")
+        with serve(project, variables, (MODERN, LEGACY)[round_number % 2]) as client:
+            calls = [
+                client.request("tools/call", {"name": "save_state", "arguments": state(did=f"Saved {number} times.")})
+                for number in range(6)
+            ]
+            calls[round_number % 3].result(60)
+            client.kill()
+        answered = [call.result() for call in calls if call.exception(60) is None]
+        acknowledged += [answer["result"]["structuredContent"]["id"] for answer in answered]
+    assert len(acknowledged) >= 8
+    with serve(project, variables) as client:
+        for identifier in acknowledged:
+            assert identifier in resume(client, query=identifier, detail="summary")
+    logged = run_command(project, "states", "--json", "-n", "1000", environment=variables)
+    assert set(acknowledged) <= {node["id"] for node in json.loads(logged.stdout)}
+    assert run_command(project, "verify", environment=variables).returncode == 0
+    git(project, "fsck", "--strict", "--no-dangling")

@@ -41,6 +41,15 @@ _ENTRY: dict[str, Any] = {
     "files": ["README.md"],
 }
 
+_STATE: dict[str, Any] = {
+    "goal": "Move the metrics page to a free port",
+    "phase": "implement",
+    "decisions": [{"choice": "refuse to start when the port is taken", "why": "a silent fallback hides the page"}],
+    "parameters": [{"name": "METRICS_PORT", "value": "8765"}],
+    "next_steps": ["bind 127.0.0.1:8765 in the page's start"],
+    "key_files": ["README.md"],
+}
+
 
 @dataclass(slots=True)
 class Inspector:
@@ -115,7 +124,7 @@ def look_around(inspector: Inspector) -> None:
     must(hello["serverInfo"]["name"] == "agentops", f"the server is {hello['serverInfo']}")
     must(hello["instructions"], "the server sent no instructions")
     tools = _names(inspector.ask("tools/list", "--strict", refuse=_SCHEMA_FINDING)["tools"], "name")
-    must({"start_session", "record_entry"} <= tools, f"the tools are {tools}")
+    must({"start_session", "save_state", "resume_state", "track_mission", "record_entry"} == tools, f"found {tools}")
     resources = _names(inspector.ask("resources/list")["resources"], "uri")
     must("agentops://entries/recent" in resources, f"the resources are {resources}")
     templates = _names(inspector.ask("resources/templates/list")["resourceTemplates"], "uriTemplate")
@@ -138,6 +147,23 @@ def work(inspector: Inspector) -> None:
     must(recorded["id"] in recent, f"the entry is not among the recent ones: {recent}")
     again = _text(*inspector.call("start_session", {"goal": "See what the last session left"})["content"])
     must(_ENTRY["action"] in again, f"the next session's brief does not show the entry: {again}")
+
+
+def hand_over(inspector: Inspector) -> None:
+    """Save a state and resume it from another process; open a mission and move it."""
+    saved = inspector.call("save_state", _STATE)["structuredContent"]
+    resumed = _text(*inspector.call("resume_state", {"query": saved["id"]})["content"])
+    must(_STATE["next_steps"][0] in resumed, f"the state is not resumed: {resumed}")
+    tree = _text(*inspector.ask("resources/read", "--uri", "agentops://states")["contents"])
+    must(saved["id"] in tree, f"the state is not in the tree: {tree}")
+    session = _text(*inspector.call("start_session", {"goal": _STATE["goal"]})["content"]).split()[1]
+    goal = {"goal": "Serve metrics beside the page", "session": session}
+    mission = _text(*inspector.call("track_mission", {"op": "open", **goal})["content"]).split()[1]
+    move = {"op": "move", "mission": mission, "reason": "scheduler", "session": session}
+    moved = _text(*inspector.call("track_mission", {**move, "to": "queued"})["content"])
+    must("state: queued" in moved, f"the mission did not move: {moved}")
+    illegal = inspector.call("track_mission", {**move, "to": "complete"}, expect=_TOOL_ERROR)
+    must("From queued: " in _text(*illegal["content"]), f"the legal moves are not listed: {illegal}")
 
 
 def go_wrong(inspector: Inspector) -> None:
@@ -176,6 +202,7 @@ def inspect(era: str, place: processes.Place) -> int:
     inspector = Inspector(era, place, config)
     look_around(inspector)
     work(inspector)
+    hand_over(inspector)
     go_wrong(inspector)
     return inspector.steps
 
