@@ -46,10 +46,10 @@ def head_lines(resumed: Resumed) -> list[str]:
         f"goal: {gist(resumed.goal, limit=300)}",
     ]
     lines += [f"then: {_place(resumed)}"] if resumed.place.head or resumed.place.branch else []
-    lines += [f"now: {visible(str(resumed.head))}"] if resumed.head else []
+    lines += [f"now: {_flat(str(resumed.head))}"] if resumed.head else []
     if verdicts := resumed.verdicts():
         lines.append(f"claims: {verdicts}")
-    return [*lines, *(f"note: {visible(note)}" for note in resumed.notes)]
+    return [*lines, *(f"note: {_flat(note)}" for note in resumed.notes)]
 
 
 def sections(resumed: Resumed, detail: Detail) -> list[Section]:
@@ -72,7 +72,7 @@ def sections(resumed: Resumed, detail: Detail) -> list[Section]:
     if detail == "all":
         found[-1] = Section(f"uncommitted then, {resumed.kept.total} in all", _uncommitted(resumed, 100))
         earlier = (
-            f"{each.at[:16]} {each.phase} {each.id}: {visible(each.did) or 'nothing said'}" for each in resumed.older
+            f"{each.at[:16]} {each.phase} {each.id}: {_flat(each.did) or 'nothing said'}" for each in resumed.older
         )
         found.append(Section("continues, newest first", tuple(earlier)))
     return found
@@ -85,15 +85,17 @@ def _summary(resumed: Resumed, ceiling: int) -> str:
     lines += [f"goal: {gist(resumed.goal, limit=200)}", f"claims: {resumed.verdicts()}"]
     lines += [f"now: {resumed.head}"] if resumed.head else []
     share = max(8, (ceiling - _ID_TOKENS) // len(lines))
-    return tokens.truncate(
-        "\n".join([lines[0], *(tokens.truncate(visible(line), share) for line in lines[1:])]), ceiling
-    )
+    return tokens.truncate("\n".join([lines[0], *(tokens.truncate(_flat(line), share) for line in lines[1:])]), ceiling)
 
 
 def claim_line(claim: Claim) -> str:
     """A claim with its verdict, on one line."""
-    text = " ".join(visible(claim.text).split("\n"))
-    return f"{text} [{visible(str(claim.check))}]" if claim.check else text
+    return f"{_flat(claim.text)} [{_flat(str(claim.check))}]" if claim.check else _flat(claim.text)
+
+
+def _flat(text: str) -> str:
+    """Recorded text on one line: what was made elsewhere may hold line breaks, and must not forge a line."""
+    return " ".join(visible(text).splitlines())
 
 
 def _lines(claims: Sequence[Claim]) -> tuple[str, ...]:
@@ -103,23 +105,24 @@ def _lines(claims: Sequence[Claim]) -> tuple[str, ...]:
 def _place(resumed: Resumed) -> str:
     place = resumed.place
     text = f"branch {gist(place.branch, limit=200)}" if place.branch else "a detached HEAD"
-    text += f" at {visible(place.head[:12])}" if place.head else " without a commit"
+    text += f" at {_flat(place.head[:12])}" if place.head else " without a commit"
     text += f", a {gist(place.operation, limit=40)} under way" if place.operation else ""
     return text + (f", uncommitted files: {resumed.kept.total}" if resumed.kept.total else "")
 
 
 def uncommitted_line(resumed: Resumed) -> str:
     """Whether the uncommitted work of then is still there, and how to get it back."""
-    named = len(resumed.kept.files)
+    if not any(file.blob or file.status == "deleted" for file in resumed.kept.files):
+        return "what became of it cannot be told: it was not hashed"
     if not resumed.lost:
-        return f"all {named} named below are as they were" if named > 1 else "it is as it was"
+        return f"of {resumed.kept.total}, all that were hashed are as they were"
     back = (
         f"; `agentops-mcp restore {resumed.id}` writes them back onto a clean tree"
         if resumed.kept.commit and resumed.is_here
         else ""
     )
     more = f" and {len(resumed.lost) - 5} more" if len(resumed.lost) > 5 else ""
-    return f"no longer as they were: {visible(', '.join(resumed.lost[:5]))}{more}{back}"
+    return f"no longer as they were: {_flat(', '.join(resumed.lost[:5]))}{more}{back}"
 
 
 def _uncommitted(resumed: Resumed, limit: int) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ def _uncommitted(resumed: Resumed, limit: int) -> tuple[str, ...]:
         return ()
     lines = [uncommitted_line(resumed)]
     lines += [f"never kept, as secret, ignored or too large: {kept.left_out}"] if kept.left_out else []
-    return (*lines, *(f"{visible(file.path)} ({gist(file.status, limit=40)})" for file in kept.files[:limit]))
+    return (*lines, *(f"{_flat(file.path)} ({gist(file.status, limit=40)})" for file in kept.files[:limit]))
 
 
 def _branches(resumed: Resumed) -> list[str]:

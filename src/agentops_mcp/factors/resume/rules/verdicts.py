@@ -147,9 +147,14 @@ def find_value(text: str, name: str, value: str) -> Found:
     return "alone" if found else "no"
 
 
+# What may stand before a path from the root: nothing, or the way to the root, but not another folder of the project.
+_TO_THE_ROOT = r"(?<![\w./@+-])(?:(?:\.|~|[A-Za-z]:)?/(?:[\w.@+-]+/)*)?"
+
+
 def cites(text: str, path: str) -> bool:
-    """Whether a claim's text names a file."""
-    return path in text and bool(re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-]|\.\w)", text))
+    """Whether a claim's text names a file by its path from the project's root."""
+    whole = _TO_THE_ROOT + re.escape(path) + r"(?![\w-]|\.\w)"
+    return any(path in each and re.search(whole, each) for each in (text, text.replace("\\", "/")))
 
 
 _SHORTEST_HEX = 7
