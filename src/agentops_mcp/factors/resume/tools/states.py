@@ -13,6 +13,7 @@ from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.resume.render.states import Detail, render_resumed, render_tree
 from agentops_mcp.factors.resume.rules import bundle as rules
 from agentops_mcp.factors.resume.rules.bundle import Bundle, Phase
+from agentops_mcp.factors.resume.rules.resumed import Resumed
 from agentops_mcp.factors.resume.service.states import States
 
 _RESOURCE_TOKENS = 8_000
@@ -123,8 +124,8 @@ def _register_resume(mcp: MCPServer[Any], states: Callable[[], States]) -> None:
 
 
 def _register_resources(mcp: MCPServer[Any], states: Callable[[], States]) -> None:
-    def whole(query: str) -> str:
-        return render_resumed(states().recall(query), detail="all", budget_tokens=_RESOURCE_TOKENS)
+    def whole(resumed: Resumed) -> str:
+        return render_resumed(resumed, detail="all", budget_tokens=_RESOURCE_TOKENS)
 
     @mcp.resource(
         "agentops://state/current",
@@ -133,13 +134,16 @@ def _register_resources(mcp: MCPServer[Any], states: Callable[[], States]) -> No
         mime_type="text/markdown",
     )
     def current_state() -> str:
-        return whole("")
+        found, notes = states().unfinished()
+        if found is None:  # a listed resource can always be read
+            return "\n".join(["No unfinished state. save_state makes one.", *notes])
+        return whole(states().resume(found, notes=notes))
 
     @mcp.resource(
         "agentops://state/{state}", name="state", description="One state, re-checked.", mime_type="text/markdown"
     )
     def state(state: str) -> str:
-        return render_resumed(states().resume(state), detail="all", budget_tokens=_RESOURCE_TOKENS)
+        return whole(states().resume(state))
 
     @mcp.resource(
         "agentops://states", name="states", description="The tree of states, newest first.", mime_type="text/markdown"
