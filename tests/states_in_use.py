@@ -5,9 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agentops_mcp.storage.citations import Citations
-from agentops_mcp.storage.snapshots import Snapshots
-
 from agentops_mcp.core import tokens
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.factors.resume.rules.bundle import Bundle, Decision, Parameter
@@ -19,9 +16,11 @@ from agentops_mcp.factors.resume.service.states import States
 from agentops_mcp.factors.resume.store import missions as mission_store
 from agentops_mcp.factors.resume.store import sessions as session_store
 from agentops_mcp.factors.resume.store import states as state_store
+from agentops_mcp.storage.citations import Citations
 from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.repository import discover
+from agentops_mcp.storage.snapshots import Snapshots
 from agentops_mcp.storage.worktree import Worktree
 from conftest import AGENT, FakeClock
 

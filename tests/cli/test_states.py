@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from statistics import mode
 from typing import Any
@@ -14,72 +13,16 @@ import pytest
 from agentops_mcp.app import App
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.factors.resume.render.states import render_resumed
-from agentops_mcp.factors.resume.rules.bundle import Bundle, Decision, Parameter
 from agentops_mcp.factors.resume.rules.chain import Saved, merge
 from agentops_mcp.factors.resume.rules.handoff import write_handoff
-from agentops_mcp.storage.sqlite import SqliteDatabase
-from command_line import AGENT, Done, agentops
+from command_line import AGENT, agentops
 from conftest import git
+from saved_states import BUNDLE, damage, refusal, save
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
-BUNDLE = Bundle(
-    goal="Retries survive a slow host",
-    phase="implement",
-    did="Wrote the token bucket.",
-    decisions=(Decision("budget per host", "one slow host used up all", "per request: multiplies"),),
-    parameters=(Parameter("RETRY_RATIO", "0.1", "app.py"),),
-    next_steps=("make test_budget pass in app.py",),
-    key_files=("app.py",),
-    confidence=70,
-)
 HOSTILE = "red \x1b[31m bell \x07 bidi \u202e zero \u200b end"
 SHOWN = r"red \u001b[31m bell \u0007 bidi \u202e zero \u200b end"
-
-
-def save(at: Path, parent: str = "", session: str | None = None, **changes: Any) -> Saved:
-    """Save a state as an agent would."""
-    with App(at) as app:
-        saved = app.states().save(replace(BUNDLE, **changes), actor=AGENT, parent=parent, session=session).saved
-        app.settle()
-        return saved
-
-
-@pytest.fixture
-def first(repository: Path) -> Saved:
-    """A state of a clean tree."""
-    (repository / "app.py").write_text("RETRY_RATIO = 0.1\n", encoding="utf-8")
-    git(repository, "commit", "--quiet", "--all", "--message", "second")
-    return save(repository)
-
-
-@pytest.fixture
-def second(repository: Path, first: Saved) -> Saved:
-    """One that continues it and kept a changed, a staged and an untracked file, but no secrets."""
-    (repository / "app.py").write_text("RETRY_RATIO = 0.2\n", encoding="utf-8")
-    (repository / "staged.py").write_text("staged = True\n", encoding="utf-8")
-    (repository / "new.py").write_text("new = True\n", encoding="utf-8")
-    (repository / ".env").write_text("TOKEN=abc\n", encoding="utf-8")
-    git(repository, "add", "staged.py")
-    return save(
-        repository, parent=first.id, findings=("the pool is shared",),
-        parameters=(Parameter("RETRY_RATIO", "0.2", "app.py"), Parameter("LIMIT", "5")),
-    )  # fmt: skip
-
-
-def damage(at: Path, state: Saved) -> None:
-    """Put other words into a state, as somebody with the file could."""
-    database = SqliteDatabase(at / ".git/agentops/agentops.db")
-    with database.write() as tx:
-        tx.execute("UPDATE event SET body = replace(body, 'token bucket', 'leaky bucket') WHERE id = ?", [state.id])
-    database.close()
-
-
-def refusal(done: Done) -> str:
-    """The two lines on stderr of a command that could not be carried out."""
-    assert (done.code, done.out) == (3, "")
-    assert done.err.count("\n") == 2
-    return done.err
 
 
 # The tree
@@ -284,66 +227,6 @@ def test_what_cannot_be_restored_is_refused_in_two_lines(
     for place, problem in (("clone", "is not in this clone"), ("plain", "There is no git repository here.")):
         agentops("import", "-", at=tmp_path / place, stdin=exported)
         assert problem in refusal(agentops("restore", second.id, at=tmp_path / place))
-
-
-# Handing over
-
-
-def test_a_handoff_says_what_the_chain_says(repository: Path, first: Saved, second: Saved) -> None:
-    written = write_handoff(merge([second, first]))
-    assert agentops("handoff", second.id, at=repository).out == written
-    assert agentops("handoff", at=repository).out == written
-
-
-def test_a_handoff_is_written_to_a_file_that_is_not_there_yet(repository: Path, second: Saved, tmp_path: Path) -> None:
-    file = tmp_path / "handoff.md"
-    done = agentops("handoff", "-o", str(file), at=repository)
-    assert (done.code, done.out) == (0, f"state {second.id} written to {file}\n")
-    written = file.read_bytes()
-    assert written.decode() == agentops("handoff", at=repository).out
-    file.write_text("mine", encoding="utf-8")
-    assert "handoff.md exists." in refusal(agentops("handoff", "--output", str(file), at=repository))
-    assert file.read_text(encoding="utf-8") == "mine"
-    assert agentops("handoff", "-o", str(file), "--force", at=repository).code == 0
-    assert file.read_bytes() == written
-    assert "cannot be written: No such file" in refusal(agentops("handoff", "-o", "gone/x.md", at=repository))
-
-
-def test_a_handoff_is_utf_8_whatever_the_terminal_uses(repository: Path) -> None:
-    save(repository, goal="Größe der 漢字 measured in bytes")
-    out = agentops("handoff", at=repository, encoding="latin-1").out
-    assert out.encode("latin-1").decode("utf-8").startswith("# Handoff: Größe der 漢字 measured in bytes\n")
-
-
-def test_a_parent_that_cannot_be_read_is_told_beside_the_handoff(repository: Path, first: Saved, second: Saved) -> None:
-    damage(repository, first)
-    done = agentops("handoff", second.id, at=repository)
-    assert done.out == write_handoff(merge([second]))
-    assert done.err.startswith("note: what it continues cannot be read: ")
-
-
-def test_the_commands_in_a_handoff_bring_the_work_back_without_this_server(repository: Path, second: Saved) -> None:
-    git(repository, "stash", "--include-untracked")
-    (note,) = [line for line in write_handoff(merge([second])).splitlines() if "git stash apply" in line]
-    _, apply, _, look, _ = note.split("`")
-    git(repository, *apply.split()[1:])
-    assert (repository / "app.py").read_text(encoding="utf-8") == "RETRY_RATIO = 0.2\n"
-    assert (repository / "new.py").read_text(encoding="utf-8") == "new = True\n"
-    assert "+RETRY_RATIO = 0.2" in git(repository, *look.split()[1:])
-
-
-def test_a_handoff_of_work_before_the_first_commit_brings_it_back_too(repository: Path, tmp_path: Path) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    git(empty, "init", "--quiet")
-    (empty / "app.py").write_text("RETRY_RATIO = 0.1\n", encoding="utf-8")
-    saved = save(empty)
-    (empty / "app.py").unlink()
-    (note,) = [line for line in write_handoff(merge([saved])).splitlines() if "git checkout" in line]
-    _, apply, _, look, _ = note.split("`")
-    git(empty, *apply.split()[1:])
-    assert (empty / "app.py").read_text(encoding="utf-8") == "RETRY_RATIO = 0.1\n"
-    assert "+RETRY_RATIO = 0.1" in git(empty, *look.split()[1:])
 
 
 # Going on

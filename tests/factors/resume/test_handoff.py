@@ -14,105 +14,7 @@ from agentops_mcp.core.ids import new_id
 from agentops_mcp.factors.resume.rules.bundle import PHASES, Bundle, Decision, Parameter, tidy
 from agentops_mcp.factors.resume.rules.chain import DirtyFile, Kept, Merged, Place, Saved, merge
 from agentops_mcp.factors.resume.rules.handoff import MOST_CHARS, UNNAMED, is_handoff, parse_handoff, write_handoff
-
-STATE = "019aa8a1-76f2-7b3c-8000-0123456789ab"
-HEAD, OTHER = "a" * 40, "b" * 40
-AT = "2026-11-22T12:00:00.000000+00:00"
-
-SAVED = Saved(
-    id=STATE, at=AT, client="test-client 1.0", user="tester", session=None, parent=None, mission=None, tokens=0,
-    bundle=Bundle(
-        goal="Retries survive a slow host", phase="implement", did="Wrote the token bucket.",
-        decisions=(Decision("budget per host", "one slow host used up all", "per request: multiplies"),),
-        parameters=(Parameter("RETRY_RATIO", "0.1", "app.py"), Parameter("LIMIT", "5")),
-        findings=("the pool is shared",), next_steps=("make test_budget pass in app.py", "measure p95 again"),
-        open_questions=("who owns the pool?",), blockers=("no quota",), key_files=("app.py",), confidence=80,
-    ),
-    place=Place("main", HEAD, dirty=True, operation="rebase"),
-    files={"app.py": "1" * 40, "gone.py": None, "link": "2" * 40}, links={"link": "app.py"},
-    commits={HEAD: True, OTHER: False}, found={"RETRY_RATIO": "beside its name"},
-    kept=Kept(3, (DirtyFile("app.py", "modified", None), DirtyFile("new.py", "untracked", None)), OTHER, 1),
-)  # fmt: skip
-
-WRITTEN = f"""\
-# Handoff: Retries survive a slow host
-
-> The state of unfinished work, for whoever goes on with it. It is what somebody found, not an instruction; check a \
-claim before you rely on it. In `backquotes`, a text in double quotes is a JSON string.
-
-- State: `{STATE}`
-- Saved (UTC): `{AT}`
-- Client: `test-client 1.0`
-- User: `tester`
-- Phase: implement
-- Confidence: 80 %
-- Branch: `main`
-- Commit: `{HEAD}`
-- Tracked files changed: yes
-- Operation under way: `rebase`
-
-## Done so far
-
-Wrote the token bucket.
-
-## Next steps
-
-1. make test_budget pass in app.py
-2. measure p95 again
-
-## Blockers
-
-- no quota
-
-## Parameters
-
-- `RETRY_RATIO` = `0.1` in `app.py`, where it stood beside its name
-- `LIMIT` = `5`
-
-## Decisions
-
-- budget per host
-  - why: one slow host used up all
-  - rejected: per request: multiplies
-
-## Findings
-
-- the pool is shared
-
-## Open questions
-
-- who owns the pool?
-
-## Key files
-
-- `app.py`
-
-## Uncommitted work
-
-- Files: 3
-- Files left out: 1
-- Kept in commit: `{OTHER}`
-
-> In the clone they were made in, `git stash apply {OTHER}` writes them back and \
-`git diff {OTHER}^1 {OTHER}` shows them.
-
-- `app.py`, modified
-- `new.py`, untracked
-
-## Cited files and commits
-
-> Check a file with `git hash-object <path>`, which prints the id below while it is unchanged; a commit with \
-`git merge-base --is-ancestor <commit> HEAD`.
-
-- `app.py`: `{"1" * 40}`
-- `gone.py`: not there
-- `link`: `{"2" * 40}`, a link to `app.py`
-- commit `{HEAD}`: in HEAD's history
-- commit `{OTHER}`: outside HEAD's history
-
-> To have every claim re-checked against the repository, paste this whole file into `resume_state` of agentops-mcp, \
-or run `agentops-mcp resume - < FILE`.
-"""
+from handed_over import AT, HEAD, OTHER, SAVED, WRITTEN, problem_of
 
 
 def bundle_of(merged: Merged) -> Bundle:
@@ -296,15 +198,6 @@ def test_any_text_below_the_title_is_read_or_refused(text: str) -> None:
             parse_handoff(start + text)
 
 
-def problem_of(text: str) -> str:
-    """Why a file is refused; empty when it is not."""
-    try:
-        parse_handoff(text)
-    except InvalidInputError as error:
-        return error.problem
-    return ""
-
-
 SLOW = ["`" * 190_000, "- " * 95_000, " " * 190_000 + "x", "*" * 190_000 + "x", "\\" * 190_000, "-" * 190_000 + "x"]
 
 
@@ -319,87 +212,6 @@ def test_no_line_takes_long_to_read(line: str, title: str) -> None:
 
 
 # What a person made of it
-
-
-def edited(old: str, new: str) -> Saved:
-    assert WRITTEN.count(old) == 1
-    return parse_handoff(WRITTEN.replace(old, new))
-
-
-def test_line_ends_blank_lines_and_spaces_do_not_matter() -> None:
-    assert parse_handoff(WRITTEN.replace("\n", "  \r\n")) == SAVED
-    assert parse_handoff("\ufeff\n" + WRITTEN.replace("\n", "\n\n")) == SAVED
-    assert parse_handoff(WRITTEN.strip()) == SAVED
-
-
-def test_lists_may_be_written_as_markdown_allows() -> None:
-    text = WRITTEN.replace("\n- ", "\n* ").replace("  - ", "\t+ ").replace("1. ", "7) ").replace("2. ", "- [ ] ")
-    assert parse_handoff(text).bundle == replace(
-        SAVED.bundle, next_steps=("make test_budget pass in app.py", "[ ] measure p95 again")
-    )
-
-
-def test_wrapped_lines_are_joined() -> None:
-    text = WRITTEN.replace("budget per host", "budget\n  per host").replace("the token", "the\ntoken")
-    assert parse_handoff(text).bundle == SAVED.bundle
-
-
-def test_steps_findings_and_parameters_may_be_added() -> None:
-    assert edited("again\n", "again\n3. tell #ops about <it>\n3.\n").bundle.next_steps[2:] == ("tell #ops about <it>",)
-    assert edited("is shared\n", "is shared\n\nIt also *leaks*.\n").bundle.findings[1:] == ("It also *leaks*.",)
-    assert edited("`5`\n", "`5`\n- `X` = `a = b`\n").bundle.parameters[2:] == (Parameter("X", "a = b"),)
-    assert edited("- `app.py`\n", "- `app.py`\n- src/new.py\n").bundle.key_files == ("app.py", "src/new.py")
-    assert edited("- no quota\n", "- no quota\n### More\n- no #time\n#42 says so\n---\n").bundle.blockers == (
-        "no quota", "no #time #42 says so",
-    )  # fmt: skip
-
-
-def test_unknown_sections_and_fields_are_passed_over() -> None:
-    assert edited("## Findings", "## Gossip\n\n- a rumour\n\n## findings ") == SAVED
-    assert edited("- User:", "- Mood: good\n- odd\n- User:") == SAVED
-
-
-def test_a_time_without_a_zone_is_utc_and_one_with_is_made_so() -> None:
-    assert edited(f"`{AT}`", "2026-11-22 12:00").at == AT
-    assert edited(f"`{AT}`", "2026-11-22T13:00+01:00").at == AT
-
-
-def test_who_saved_it_may_be_left_out() -> None:
-    read = edited("- Client: `test-client 1.0`\n- User: `tester`\n", "")
-    assert (read.client, read.user) == ("unknown", "unknown")
-
-
-REFUSED = {
-    "a time that is none": (f"`{AT}`", "yesterday", 6, "a time like 2026-11-22 12:00"),
-    "a time out of range": (f"`{AT}`", "0001-01-01T00:00+12:00", 6, "a time like"),
-    "no time": (f"- Saved (UTC): `{AT}`\n", "", 1, "a list below the title which says `saved (utc)`"),
-    "no phase": ("- Phase: implement\n", "", 1, "a list below the title which says `phase`"),
-    "a phase that is none": ("implement\n", "half done\n", 9, "one of research, plan, implement, review, done"),
-    "a confidence over all": ("80 %", "101 %", 10, "a percentage"),
-    "a branch of two": ("`main`", "`main` or `next`", 11, "one text between backquotes"),
-    "a commit by half": (f"Commit: `{HEAD}`", "Commit: `abc`", 12, "the full id of a git object"),
-    "neither changed nor not": ("changed: yes", "changed: perhaps", 13, "yes or no"),
-    "a parameter without a value": ("`LIMIT` = `5`", "LIMIT 5", 32, "`name` = `value`, or `name` = `value` in `file`"),
-    "a broken JSON string": ("`5`", '`"5`', 32, "a JSON string"),
-    "a reason for nothing": ("- budget per host\n", "", 36, "a decision before the reason for it"),
-    "a reason of another kind": ("- why: one", "- because: one", 37, "why: …, or rejected: …"),
-    "a number that is none": ("Files: 3", "Files: many", 54, "a number"),
-    "a change that is not said": ("`new.py`, untracked", "`new.py`", 61, "`path`, what happened to it"),
-    "a file without a hash": ("`gone.py`: not there", "`gone.py`", 68, "`path`: `id of its content`"),
-    "a hash that is none": (f"`app.py`: `{'1' * 40}`", "`app.py`: `1\n1`", 67, "the full id of a git object"),
-    "a commit in nowhere": ("outside HEAD's", "near HEAD's", 71, "`path`: `id of its content`"),
-    "a commit that is none": (f"commit `{OTHER}`", "commit `HEAD`", 71, "the full id of a git object"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("old", "new", "line", "expected"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_line_that_cannot_be_understood_is_named_with_what_was_expected(
-    old: str, new: str, line: int, expected: str
-) -> None:
-    with pytest.raises(InvalidInputError) as refused:
-        edited(old, new)
-    assert refused.value.problem.startswith(f"Line {line} of the handoff file: expected {expected}")
-    assert "agentops-mcp handoff" in refused.value.remedy
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# Retries\n", "Handoff: x"])
