@@ -82,6 +82,7 @@ def test_secrets_ignored_and_large_files_are_never_kept(repository: Path) -> Non
     git(repository, "add", "tracked.env")
     (repository / "notes.txt").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n", encoding="utf-8")
     (repository / "large.bin").write_bytes(b"\0" * ((5 << 20) + 1))
+    (repository / "git~1").write_text("x", encoding="utf-8")
     (repository / "own").mkdir()
     git(repository / "own", "init", "--quiet")
     (repository / "own" / "x").write_text("x", encoding="utf-8")
@@ -93,6 +94,7 @@ def test_secrets_ignored_and_large_files_are_never_kept(repository: Path) -> Non
         "notes.txt": "it holds a private key",
         "large.bin": "untracked and larger than 5 MiB",
         "own/": "a repository of its own",
+        "git~1": "git takes no file of this name",
     }
     names = git(repository, "ls-tree", "-r", "--name-only", kept(snapshot)).splitlines()
     assert names == [".gitignore", "app.py", "kept.txt", "tracked.env"]

@@ -1,11 +1,20 @@
 """What git says differs: between HEAD, index and worktree, and between two trees."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentops_mcp.storage.git import Git
 
 SUBMODULE, LINK, EXECUTABLE, PLAIN = b"160000", b"120000", b"100755", b"100644"
+
+
+def is_refused(path: bytes) -> bool:
+    """Whether git keeps no file at such a path: it leads elsewhere, or a file system may take it for `.git`."""
+    parts = os.fsdecode(path).replace("\\", "/").split("/") if os.name == "nt" else os.fsdecode(path).split("/")
+    return any(
+        part in ("", ".", "..") or part.casefold().partition(":")[0].rstrip(" .") in (".git", "git~1") for part in parts
+    )
 
 
 @dataclass(frozen=True, slots=True)

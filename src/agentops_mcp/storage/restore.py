@@ -17,6 +17,7 @@ from agentops_mcp.storage.changes import (
     Difference,
     Entry,
     compare_trees,
+    is_refused,
     read_status,
 )
 from agentops_mcp.storage.git import Git, Repository, shown
@@ -27,8 +28,6 @@ Action = Literal["write", "delete", "merge", "present"]
 
 _NAMED = 5
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-# Names that git itself refuses, and those that some file system takes for `.git`.
-_FORBIDDEN = frozenset({"", ".", "..", ".git", "git~1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ class Restorer:
 
     def _work(self, commit: str, base: str | None, index: str | None, head: str | None) -> _Work:
         kept = compare_trees(self._git, base, commit)
-        if bad := [path for path in kept if _is_forbidden(path)]:
+        if bad := [path for path in kept if is_refused(path)]:
             raise IntegrityError(
                 f"The snapshot holds {shown(bad[0])}, which must not be written.", remedy="Do not restore it."
             )
@@ -317,11 +316,6 @@ def _same(place: Path, new: tuple[bytes, bytes]) -> bool:
 def _index_line(path: bytes, entry: Entry | None) -> bytes:
     mode, oid = (entry.mode, entry.oid) if entry else (b"0", "0" * 40)
     return b"%s %s 0\t%s\0" % (mode, oid.encode("ascii"), path)
-
-
-def _is_forbidden(path: bytes) -> bool:
-    parts = os.fsdecode(path).replace("\\", "/").split("/") if os.name == "nt" else os.fsdecode(path).split("/")
-    return any(part.casefold().rstrip(" .") in _FORBIDDEN for part in parts)
 
 
 def _few(names: Sequence[str]) -> str:

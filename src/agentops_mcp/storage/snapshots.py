@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agentops_mcp.core.secret_files import holds_private_key, is_secret_file
 from agentops_mcp.storage.blobs import Algorithm, id_of
-from agentops_mcp.storage.changes import EXECUTABLE, LINK, PLAIN, SUBMODULE, Uncommitted, read_status
+from agentops_mcp.storage.changes import EXECUTABLE, LINK, PLAIN, SUBMODULE, Uncommitted, is_refused, read_status
 from agentops_mcp.storage.git import Git, Repository, discover, failure, shown
 from agentops_mcp.storage.refs import Refs
 from agentops_mcp.storage.worktree import status_word
@@ -190,6 +190,8 @@ def _read(place: Path, change: Uncommitted, gathered: _Gathered) -> tuple[bytes,
     """
     if is_secret_file(shown(change.path)):
         raise _LeftOutError("a file for secrets")
+    if is_refused(change.path.rstrip(b"/")):
+        raise _LeftOutError("git takes no file of this name")
     try:
         found = place.lstat()
         if stat.S_ISLNK(found.st_mode):
