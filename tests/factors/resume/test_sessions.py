@@ -183,3 +183,25 @@ def test_a_state_nobody_can_read_does_not_keep_a_session_from_starting(
     brief = resume.sessions.start("Look around", actor=AGENT).brief
     assert f"note: skipped: State {damaged.id} does not match its hash" in brief
     assert f"state {readable.id}: implement" in brief
+
+
+def test_the_brief_keeps_its_ceiling_with_a_state_and_missions_of_any_size(
+    ledger: Ledger, repository: Path, clock: FakeClock
+) -> None:
+    git(repository, "switch", "--quiet", "--create", "ветка/" + "длинная-" * 12)
+    for number in range(40):
+        (repository / f"{'long-name-' * 15}{number}.txt").write_text("x", encoding="utf-8")
+    resume = resume_of(ledger, repository, clock)
+    goal = "目标是让重试预算 " * 12
+    resume.save(
+        goal=goal, next_steps=tuple(f"шаг {n}: исправить src/module_{n}.py" for n in range(25)),
+        open_questions=tuple(f"какой бюджет, {n}?" for n in range(25)), key_files=("app.py",),
+    )  # fmt: skip
+    handle = resume.sessions.start("Open missions", actor=AGENT).handle
+    for number in range(8):
+        resume.missions.open(f"Миссия {number} {'очень длинная ' * 20}", [], session=handle, actor=AGENT)
+    (repository / "app.py").write_text("print('changed')\n", encoding="utf-8")
+    text, _, _ = resume.sessions.start(goal, actor=AGENT).brief.rpartition("\n")
+    assert tokens.count(text) <= BRIEF_CEILING_TOKENS
+    assert "next steps (" in text
+    assert "STALE: app.py changed" in text or "more left out" in text

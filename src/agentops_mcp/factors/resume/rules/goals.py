@@ -9,8 +9,8 @@ _LEAST_SHARED = 2
 
 
 def is_same_goal(one: str, other: str) -> bool:
-    """Whether two goals share most of the shorter one's informative words."""
-    left, right = informative_words(one), informative_words(other)
+    """Whether two goals share most of the words of the shorter one."""
+    left, right = goal_words(one), goal_words(other)
     shared = len(left & right)
     return shared >= _LEAST_SHARED and shared >= _SHARE * min(len(left), len(right))
 
