@@ -132,7 +132,7 @@ class Restorer:
         if work.conflicts:
             place = f"`git switch --detach {base[:12]}`, then restore" if base else "move them away, then restore"
             raise ConflictError(
-                f"{len(work.conflicts)} files stand in the way: {_few(work.conflicts)}; nothing was restored.",
+                f"In the way ({len(work.conflicts)} in all): {_few(work.conflicts)}; nothing was restored.",
                 remedy=f"Move untracked ones away; where HEAD has changed the same lines, {place}.",
             )
         plan = RestorePlan(commit, base, status.head, tuple(work.files), len(work.staged), tuple(work.submodules))
