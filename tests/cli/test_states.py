@@ -306,3 +306,15 @@ def test_the_shell_completes_ids_of_states(repository: Path, first: Saved, secon
     assert complete(repository, "agentops-mcp restore 0") == [second.id, first.id]
     assert complete(repository, f"agentops-mcp diff {first.id} {second.id[:14]}") == [second.id]
     assert complete(repository.parent, "agentops-mcp handoff -C gone 0") == []
+
+
+def test_the_log_says_how_a_mission_moved_and_which_feature_was_worked_on(repository: Path) -> None:
+    with App(repository) as app:
+        session = app.sessions().start("Ship it", actor=AGENT).handle
+        missions = app.missions()
+        mission = missions.open("Retries are bounded", ["A call is tried 3 times"], session=session, actor=AGENT)
+        missions.move(mission.mission.id, "queued", "scheduler", "", session=session, actor=AGENT)
+        missions.start_feature(mission.mission.id, "f1", session=session, actor=AGENT)
+    logged = agentops("log", at=repository).out
+    assert "  prep to queued, scheduler\n" in logged
+    assert "  A call is tried 3 times\n" in logged

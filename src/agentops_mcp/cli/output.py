@@ -89,8 +89,9 @@ def errors_shown() -> Generator[None]:
 def event_title(event: Event) -> str:
     """One line on what an event says."""
     body = event.body
-    text = body.get("action") or body.get("goal") or json.dumps(body, ensure_ascii=False)
-    return gist(str(text), limit=160)
+    moved = f"{body['from']} to {body['to']}, {body['reason']}" if {"from", "to", "reason"} <= body.keys() else None
+    text = body.get("action") or body.get("goal") or moved or body.get("feature")
+    return gist(str(text or json.dumps(body, ensure_ascii=False)), limit=160)
 
 
 def _is_utf8() -> bool:
