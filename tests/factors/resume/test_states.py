@@ -349,3 +349,18 @@ def test_a_parent_that_arrives_after_its_child_is_no_tip(resume: Resume) -> None
     resume.ledger.merge([foreign(resume, parent=parent)])
     resume.ledger.merge([foreign(resume, identifier=parent)])
     assert {node.id: node.is_tip for node in resume.states.newest(10)}[parent] is False
+
+
+def test_where_git_does_not_work_a_state_is_saved_and_its_files_are_still_compared(
+    ledger: Ledger, repository: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    resume = resume_of(ledger, repository, clock)
+    saved, findings = resume.saved(findings=("since 0123456789ab it says hello",))
+    assert [finding for finding in findings if finding.startswith("commits were not looked up, as git could not say")]
+    assert [finding for finding in findings if finding.startswith("uncommitted work was not kept: git was not found.")]
+    assert str(resume.states.recall(saved.id).key_files[0].check) == "FRESH"
+    (repository / "app.py").write_text("print('changed')\n", encoding="utf-8")
+    resumed = resume.states.recall(saved.id)
+    assert str(resumed.key_files[0].check) == "STALE: app.py changed"
+    assert resume.sessions.start("Retries survive a slow host", actor=AGENT).brief

@@ -65,6 +65,7 @@ class States:
         self._ledger = ledger
         self._worktree = worktree
         self._citations = citations
+        self._without_git = Citations(worktree, None, None, root=worktree.root)
         self._snapshots = snapshots
         self._handles = handles
         self._missions = missions
@@ -90,7 +91,11 @@ class States:
             parent=before, mission=held, tokens=cost, bundle=bundle,
             place=self._place(), files={}, links={}, commits={}, found={}, kept=Kept(),
         )  # fmt: skip
-        saved, doubts = self._with_citations(draft)
+        try:
+            saved, doubts = self._with_citations(draft, self._citations)
+        except GitError as error:  # a state is saved even where git does not work
+            saved, doubts = self._with_citations(draft, self._without_git)
+            doubts.append(f"commits were not looked up, as git could not say: {error.problem}")
         findings += [*rules.advise(saved.bundle, tokens=cost, source_tokens=self._source_tokens(saved)), *doubts]
         kept, more = self._keep_uncommitted(identifier, kept_before)
         saved = replace(saved, kept=kept)
@@ -184,7 +189,14 @@ class States:
         notes: Sequence[str] = (),
     ) -> Resumed:
         """A chain, newest first, from wherever it came, looked up against this project."""
-        return Checking(self._citations, merge(chain)).result(siblings=siblings, children=children, notes=notes)
+        merged = merge(chain)
+        try:
+            checking = Checking(self._citations, merged)
+            return checking.result(siblings=siblings, children=children, notes=notes)
+        except GitError as error:  # what can be said without git is worth more than an error
+            checking = Checking(self._without_git, merged)
+            notes = [*notes, f"only bytes were compared, as git could not say: {error.problem}"]
+            return replace(checking.result(siblings=siblings, children=children, notes=notes), head=None)
 
     def find(self, goal: str) -> str | None:
         """The id of the newest state whose goal has the words of this one."""
@@ -262,17 +274,17 @@ class States:
         facts = self._worktree.facts()
         return Place(facts.branch, facts.head, facts.dirty, facts.operation)
 
-    def _with_citations(self, saved: Saved) -> tuple[Saved, list[str]]:
+    def _with_citations(self, saved: Saved, citations: Citations) -> tuple[Saved, list[str]]:
         """The state with the hashes of all it cites, and what to tell about them."""
         bundle = saved.bundle
         texts = [*_texts(bundle)]
         given = [*bundle.key_files, *(each.file for each in bundle.parameters if each.file)]
-        named = self._citations.named_files(texts, limit=_MOST_FILES_NAMED)
-        refs = self._citations.cite([*given, *named])
+        named = citations.named_files(texts, limit=_MOST_FILES_NAMED)
+        refs = citations.cite([*given, *named])
         path_of = {path: ref.path for path, ref in zip([*given, *named], refs, strict=True)}
         files = {ref.path: ref.blob for ref in refs}
-        links = self._citations.targets(list(files))
-        files |= {ref.path: ref.blob for ref in self._citations.cite([*links.values()])}
+        links = citations.targets(list(files))
+        files |= {ref.path: ref.blob for ref in citations.cite([*links.values()])}
         bundle = replace(
             bundle,
             key_files=tuple(dict.fromkeys(path_of[path] for path in bundle.key_files)),
@@ -281,10 +293,10 @@ class States:
         found: dict[str, verdicts.Found] = {}
         for each in bundle.parameters:
             if each.file:
-                text = self._citations.read_text(each.file)
+                text = citations.read_text(each.file)
                 found[each.name] = "no" if text is None else verdicts.find_value(text, each.name, each.value)
-        names = self._citations.named_commits(texts, limit=_MOST_COMMITS_NAMED)
-        commits = {now.id: now.state == "in history" for now in self._citations.commits_now(names)}
+        names = citations.named_commits(texts, limit=_MOST_COMMITS_NAMED)
+        commits = {now.id: now.state == "in history" for now in citations.commits_now(names)}
         missing = [gist(path, limit=100) for path in dict.fromkeys(path_of.values()) if files[path] is None]
         unseen = [gist(name, limit=60) for name, how in found.items() if how == "no"]
         findings = [f"file not found: {_few(missing)}"] if missing else []
