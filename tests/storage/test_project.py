@@ -63,7 +63,7 @@ def test_a_second_ledger_has_data_and_a_mirror_of_its_own(repository: Path) -> N
     assert second.ref == "refs/agentops/spike-2"
 
 
-@pytest.mark.parametrize("name", ["../up", "Spike", "a/b", "-x", "a b", "a\n", "a" * 32, ".."])
+@pytest.mark.parametrize("name", ["../up", "Spike", "a/b", "-x", "a b", "a\n", "a" * 32, "..", "snapshots", "remotes"])
 def test_a_ledger_s_name_cannot_lead_elsewhere(repository: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="is not a ledger's name"):
         locate(repository, {"AGENTOPS_LEDGER": name})

@@ -43,6 +43,22 @@ def line_ends(path: Path) -> None:
     (path / "new.txt").write_bytes(b"a\r\nb\n")
 
 
+def staged_line_ends(path: Path) -> None:
+    line_ends(path)
+    git(path, "add", "--all")
+
+
+def staged_in_a_sparse_checkout(path: Path) -> None:
+    for name in ("in", "out"):
+        (path / name).mkdir()
+        (path / name / "file.txt").write_text(f"{name}\n", encoding="utf-8")
+    commit(path)
+    (path / "out" / "file.txt").write_text("staged\n", encoding="utf-8")
+    git(path, "add", "out/file.txt")
+    git(path, "update-index", "--skip-worktree", "out/file.txt")
+    (path / "out" / "file.txt").unlink()
+
+
 def links(path: Path) -> None:
     (path / "link").symlink_to("app.py")
     (path / "file").write_text("a file\n", encoding="utf-8")
@@ -97,8 +113,8 @@ def kept_out_of_the_index(path: Path) -> None:
 
 
 WORK = [
-    edited, staged_and_edited, renamed, other_modes, binary, line_ends, links, strange_names, empty_and_nested, deleted,
-    folder_for_a_file, staged_then_deleted, kept_out_of_the_index,
+    edited, staged_and_edited, renamed, other_modes, binary, line_ends, staged_line_ends, links, strange_names,
+    empty_and_nested, deleted, folder_for_a_file, staged_then_deleted, kept_out_of_the_index,
 ]  # fmt: skip
 
 
@@ -114,6 +130,11 @@ def test_work_comes_back_byte_for_byte(repository: Path, work: Callable[[Path], 
     assert restorer(repository).restore(kept(snapshot)) == plan
     assert tree(repository) == before["tree"]
     assert status(repository) == before["status"]
+
+
+def test_what_is_staged_outside_a_sparse_checkout_is_kept_from_the_index(repository: Path) -> None:
+    staged_in_a_sparse_checkout(repository)
+    assert git(repository, "show", f"{kept(take(repository))}:out/file.txt") == "staged"
 
 
 def test_everything_at_once_comes_back(repository: Path) -> None:

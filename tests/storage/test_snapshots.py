@@ -81,6 +81,8 @@ def test_secrets_ignored_and_large_files_are_never_kept(repository: Path) -> Non
     (repository / "tracked.env").write_text("A=secret\n", encoding="utf-8")
     git(repository, "add", "tracked.env")
     (repository / "notes.txt").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n", encoding="utf-8")
+    (repository / "staged.txt").write_text("-----BEGIN RSA PRIVATE KEY-----\n", encoding="utf-8")
+    git(repository, "add", "staged.txt")
     (repository / "large.bin").write_bytes(b"\0" * ((5 << 20) + 1))
     (repository / "git~1").write_text("x", encoding="utf-8")
     (repository / "own").mkdir()
@@ -92,6 +94,7 @@ def test_secrets_ignored_and_large_files_are_never_kept(repository: Path) -> Non
         ".env": "a file for secrets",
         "tracked.env": "a file for secrets",
         "notes.txt": "it holds a private key",
+        "staged.txt": "it holds a private key",
         "large.bin": "untracked and larger than 5 MiB",
         "own/": "a repository of its own",
         "git~1": "git takes no file of this name",

@@ -1,6 +1,7 @@
 """Recorded text made safe to show: on one line, with nothing hidden in it."""
 
 import unicodedata
+from collections.abc import Sequence
 
 _BREAKING = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
 
@@ -16,6 +17,12 @@ def gist(text: str, *, limit: int) -> str:
     """The beginning of `text` on one line, at most `limit` characters, visibly cut when it is longer."""
     line = " ".join(visible(text[: limit * 4]).split())
     return line if len(line) <= limit and len(text) <= limit * 4 else line[: limit - 1].rstrip() + "…"
+
+
+def listed(names: Sequence[str], *, total: int | None = None, limit: int = 5) -> str:
+    """The first names, and how many more there are, of `total` when not all of them are given."""
+    more = (len(names) if total is None else total) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def _shown(character: str) -> str:

@@ -1,6 +1,7 @@
-"""UUIDv7 identifiers: unique across machines, sorted by time of creation."""
+"""UUIDv7 identifiers: unique across machines, sorted by time of creation; and what git's ids look like."""
 
 import os
+import re
 import threading
 import time
 import uuid
@@ -45,6 +46,14 @@ def is_id(text: str) -> bool:
     except ValueError:
         return False
     return parsed.version == 7 and str(parsed) == text and parsed.int >> 80 < _YEAR_10000_MS
+
+
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def is_oid(text: str) -> bool:
+    """Whether this is the full id of a git object, and so nothing else git could take it for."""
+    return bool(_OID.fullmatch(text))
 
 
 def created_at(identifier: str) -> datetime:

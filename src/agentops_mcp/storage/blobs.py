@@ -8,12 +8,10 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, cast
 
 from agentops_mcp.core.errors import InvalidInputError
-from agentops_mcp.storage.git import Git, discover, failure
-
-Algorithm = Literal["sha1", "sha256"]
+from agentops_mcp.storage.git import Algorithm, Git, discover, failure
 
 _CHUNK_BYTES = 1 << 20
 _WHOLE_BYTES = 50 << 20
@@ -149,10 +147,20 @@ def blob_of(place: Path, path: str, algorithm: Algorithm = "sha1") -> str | None
     raise InvalidInputError(f"{path[:200]!r} is {kind}.", remedy="Name the files in it that matter.")
 
 
-def _hash_file(place: Path, algorithm: Algorithm) -> str:
-    # A file that was swapped for a link or a pipe since it was looked at is neither followed nor waited for.
+def open_regular(place: Path) -> BinaryIO:
+    """Open what was a regular file a moment ago.
+
+    One that was swapped for a link or a pipe since is neither followed nor waited for.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(place, flags), "rb") as file:
+    return cast("BinaryIO", os.fdopen(os.open(place, flags), "rb"))
+
+
+def _hash_file(place: Path, algorithm: Algorithm) -> str:
+    with open_regular(place) as file:
         size_bytes = os.fstat(file.fileno()).st_size
         if size_bytes <= _WHOLE_BYTES:
             return id_of(file.read(), algorithm)
@@ -228,12 +236,14 @@ def _hashed(git: Git, worktree: Path, places: Sequence[Path]) -> list[str]:
     # On the command line a name ends at the first `=`, so such a driver can only be kept out with all conversion.
     plain = ["--no-filters"] if any("=" in driver for driver in drivers) else []
     names = [os.fsencode(place.relative_to(worktree).as_posix()) for place in places]
-    done = git.attempt(*options, "hash-object", *plain, "--stdin-paths", stdin=b"".join(map(_quoted, names)))
+    done = git.attempt(
+        *options, "hash-object", *plain, "--stdin-paths", stdin=b"".join(quoted(name) + b"\n" for name in names)
+    )
     if done.status != 0:
         raise failure(("hash-object",), done)
     return done.stdout.decode("ascii").split()
 
 
-def _quoted(name: bytes) -> bytes:
-    """A line in git's C-quoted form, the one way to give a name that holds a line end or begins with a quote."""
-    return b'"' + b"".join(b"\\%03o" % byte for byte in name) + b'"\n'
+def quoted(name: bytes) -> bytes:
+    """A name in git's C-quoted form, the one way to give git one that holds a line end or begins with a quote."""
+    return b'"' + b"".join(b"\\%03o" % byte for byte in name) + b'"'

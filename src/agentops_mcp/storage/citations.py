@@ -5,16 +5,16 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from agentops_mcp.core.errors import InvalidInputError
+from agentops_mcp.core.ids import is_oid
 from agentops_mcp.storage import blobs, renames
-from agentops_mcp.storage.blobs import Algorithm, FileRef
-from agentops_mcp.storage.git import Git, Repository, discover, failure, shown
+from agentops_mcp.storage.blobs import FileRef
+from agentops_mcp.storage.git import Algorithm, Git, Repository, discover, failure, shown
 from agentops_mcp.storage.refs import Refs
-from agentops_mcp.storage.renames import Entry, is_oid
+from agentops_mcp.storage.renames import Entry
 from agentops_mcp.storage.worktree import Worktree
 
 FileState = Literal[
@@ -95,7 +95,8 @@ class Citations:
             InvalidInputError: a path leaves the project, cannot be read, or is not a file, link or submodule.
         """
         places = [self._given(path) for path in paths]
-        ids = {place: self._raw(place, path, self._algorithm) for place, path in zip(places, paths, strict=True)}
+        algorithm = self._git.algorithm if self._git else "sha1"
+        ids = {place: self._raw(place, path, algorithm) for place, path in zip(places, paths, strict=True)}
         absent = [place for place in ids if ids[place] is None]
         if absent and self._file_git:
             index = renames.read_index(self._file_git)
@@ -241,12 +242,6 @@ class Citations:
 
     # Content
 
-    @cached_property
-    def _algorithm(self) -> Algorithm:
-        if self._git and self._git.run("rev-parse", "--show-object-format").strip() == b"sha256":
-            return "sha256"
-        return "sha1"
-
     def _raw(self, place: Path, path: str, algorithm: Algorithm) -> str | None:
         """The id of what is on disk: a submodule's commit; None for nothing and for any other directory."""
         if not blobs.is_directory(place):
@@ -319,7 +314,7 @@ class Citations:
             place = self._root / os.fsdecode(name)
             with contextlib.suppress(OSError, InvalidInputError):  # gone meanwhile, or not ours to read
                 size_bytes = place.lstat().st_size
-                raw = self._raw(place, "", self._algorithm) if size_bytes <= left_bytes else None
+                raw = self._raw(place, "", git.algorithm) if size_bytes <= left_bytes else None
                 if raw:
                     left_bytes -= size_bytes
                     ids[place] = raw

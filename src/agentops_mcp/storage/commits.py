@@ -9,7 +9,7 @@ from agentops_mcp.storage.git import Git, Repository, failure
 from agentops_mcp.storage.objects import Objects, Tree
 from agentops_mcp.storage.refs import Refs
 
-_AUTHOR = b"agentops-mcp <agentops-mcp@localhost>"
+AUTHOR = b"agentops-mcp <agentops-mcp@localhost>"
 _IMPORT_TIMEOUT_S = 120.0
 
 Content = bytes | str
@@ -145,7 +145,7 @@ class Committers:
 
 
 def _commit_text(tree: str, change: Change) -> bytes:
-    stamp = b"%s %d +0000" % (_AUTHOR, time.time())
+    stamp = b"%s %d +0000" % (AUTHOR, time.time())
     lines = [b"tree " + tree.encode("ascii")]
     lines += [b"parent " + parent.encode("ascii") for parent in change.parents]
     lines += [b"author " + stamp, b"committer " + stamp, b"", change.message.encode()]
@@ -155,7 +155,7 @@ def _commit_text(tree: str, change: Change) -> bytes:
 def _import_stream(ref: str, change: Change) -> bytes:
     message = change.message.encode()
     parts = [
-        b"feature done\ncommit %s\ncommitter %s %d +0000\n" % (ref.encode(), _AUTHOR, time.time()),
+        b"feature done\ncommit %s\ncommitter %s %d +0000\n" % (ref.encode(), AUTHOR, time.time()),
         b"data %d\n%s\n" % (len(message), message),
     ]
     words: Sequence[bytes] = (b"from", b"merge")

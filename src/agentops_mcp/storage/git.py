@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from agentops_mcp.core.errors import GitError, InvalidInputError
 from agentops_mcp.storage.repository import Repository, discover
 
-__all__ = ["Completed", "Git", "Repository", "discover", "shown"]
+__all__ = ["Algorithm", "Completed", "Git", "Repository", "discover", "shown"]
 
 _SAFE_SETTINGS = (
     "core.hooksPath=/dev/null",
@@ -35,6 +36,8 @@ _KEPT_VARIABLES = frozenset(
 """How this user reaches remotes. Every other GIT_* variable may name another repository, index or configuration."""
 
 _NETWORK_TIMEOUT_S = 120.0
+
+Algorithm = Literal["sha1", "sha256"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,11 @@ class Git:
             f"This repository has no remote named {shown(name.encode(errors='surrogatepass'))[:80]!r}.",
             remedy=f"Name one of its remotes ({known}), or add it with `git remote add`.",
         )
+
+    @cached_property
+    def algorithm(self) -> Algorithm:
+        """How the repository names its objects."""
+        return "sha256" if self.run("rev-parse", "--show-object-format").strip() == b"sha256" else "sha1"
 
     @cached_property
     def owned(self) -> bool:

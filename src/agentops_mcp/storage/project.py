@@ -13,6 +13,8 @@ from agentops_mcp.core.errors import ConfigError, GitError
 from agentops_mcp.storage.git import Git, Repository, discover
 
 _LEDGER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+_TAKEN = ("remotes", "snapshots")
+"""Under these names beside the ledger's ref are folders of other refs."""
 
 
 class Variable(StrEnum):
@@ -75,10 +77,10 @@ def locate(start: Path, environment: Mapping[str, str]) -> Project:
     start = start.resolve()
     repository = discover(start)
     name = environment.get(Variable.LEDGER, "")
-    if name and not _LEDGER_NAME.fullmatch(name):
+    if name and (name in _TAKEN or not _LEDGER_NAME.fullmatch(name)):
         raise ConfigError(
             f"{Variable.LEDGER}={name!r} is not a ledger's name.",
-            remedy="Use lower-case letters, digits and hyphens, or unset it.",
+            remedy="Use lower-case letters, digits and hyphens, another word than remotes or snapshots, or unset it.",
         )
     if override := environment.get(Variable.DATA_DIR):
         data_dir = _without_tilde(override).absolute()

@@ -1,6 +1,5 @@
 """Where what was cited went: a file to another path, a commit to another branch or into a rewritten one."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +10,6 @@ OFFLINE = ("-c", "protocol.allow=never")
 """Keeps git in a partial clone from asking a remote for what is missing."""
 
 _EMPTY = (id_of(b"", "sha1"), id_of(b"", "sha256"))
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,6 @@ class Changes:
 
     renamed: Mapping[bytes, bytes]
     arrived: frozenset[bytes]
-
-
-def is_oid(text: str) -> bool:
-    """Whether this is a full object id, and so nothing else git could take it for."""
-    return bool(_OID.fullmatch(text))
 
 
 def read_index(git: Git) -> dict[bytes, Entry]:

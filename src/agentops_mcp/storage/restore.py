@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from agentops_mcp.core.display import listed
 from agentops_mcp.core.errors import ConflictError, GitError, IntegrityError, NotFoundError
 from agentops_mcp.storage.changes import (
     EXECUTABLE,
@@ -20,13 +21,13 @@ from agentops_mcp.storage.changes import (
     is_refused,
     read_status,
 )
+from agentops_mcp.storage.commits import AUTHOR
 from agentops_mcp.storage.git import Git, Repository, shown
-from agentops_mcp.storage.snapshots import AUTHOR, SUBJECT
+from agentops_mcp.storage.snapshots import SUBJECT
 from agentops_mcp.storage.worktree import operation_in
 
 Action = Literal["write", "delete", "merge", "present"]
 
-_NAMED = 5
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -125,14 +126,14 @@ class Restorer:
         status = read_status(self._git)
         if changed := [change for change in status.changes if not change.is_untracked]:
             raise ConflictError(
-                f"The tree is not clean: {_few([shown(each.path) for each in changed])}.",
+                f"The tree is not clean: {listed([shown(each.path) for each in changed])}.",
                 remedy="Commit it or put it away with `git stash`, then restore again.",
             )
         work = self._work(commit, base, index, status.head)
         if work.conflicts:
             place = f"`git switch --detach {base[:12]}`, then restore" if base else "move them away, then restore"
             raise ConflictError(
-                f"In the way ({len(work.conflicts)} in all): {_few(work.conflicts)}; nothing was restored.",
+                f"In the way ({len(work.conflicts)} in all): {listed(work.conflicts)}; nothing was restored.",
                 remedy=f"Move untracked ones away; where HEAD has changed the same lines, {place}.",
             )
         plan = RestorePlan(commit, base, status.head, tuple(work.files), len(work.staged), tuple(work.submodules))
@@ -148,7 +149,7 @@ class Restorer:
             )
         author, subject, parents = found.stdout.decode("utf-8", "replace").strip("\n").split("\0")
         names = parents.split()
-        if author != AUTHOR or not subject.startswith(SUBJECT) or len(names) not in (0, 2):
+        if author != AUTHOR.decode() or not subject.startswith(SUBJECT) or len(names) not in (0, 2):
             raise IntegrityError(f"{commit[:12]} is not a snapshot.", remedy="Name a state that kept uncommitted work.")
         return (names[0], names[1]) if names else (None, None)
 
@@ -316,8 +317,3 @@ def _same(place: Path, new: tuple[bytes, bytes]) -> bool:
 def _index_line(path: bytes, entry: Entry | None) -> bytes:
     mode, oid = (entry.mode, entry.oid) if entry else (b"0", "0" * 40)
     return b"%s %s 0\t%s\0" % (mode, oid.encode("ascii"), path)
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

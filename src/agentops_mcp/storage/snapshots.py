@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentops_mcp.core.secret_files import holds_private_key, is_secret_file
-from agentops_mcp.storage.blobs import Algorithm, id_of
+from agentops_mcp.storage.blobs import id_of, open_regular, quoted
 from agentops_mcp.storage.changes import EXECUTABLE, LINK, PLAIN, SUBMODULE, Uncommitted, is_refused, read_status
+from agentops_mcp.storage.commits import AUTHOR
 from agentops_mcp.storage.git import Git, Repository, discover, failure, shown
 from agentops_mcp.storage.refs import Refs
 from agentops_mcp.storage.worktree import status_word
 
 FILES_NAMED = 100
 SUBJECT = "Uncommitted work on "
-AUTHOR = "agentops-mcp <agentops-mcp@localhost>"
 
 _LEFT_OUT_NAMED = 20
 _UNTRACKED_BYTES = 5 << 20
@@ -90,11 +90,10 @@ class Snapshots:
         if self._root is None:
             return Snapshot()
         status = read_status(self._git)
-        algorithm: Algorithm = "sha256" if self._is_sha256(status.head) else "sha1"
         gathered = _Gathered()
         for change in status.changes:
             if not self._is_ours(self._root, change.path):
-                self._gather(self._root, change, algorithm, gathered)
+                self._gather(self._root, change, gathered)
         commit = None
         if gathered.index or gathered.worktree:
             commit = self._write(f"{self._prefix}/{name}", status.head, gathered, previous)
@@ -109,15 +108,10 @@ class Snapshots:
     def _is_ours(self, root: Path, path: bytes) -> bool:
         return (root / os.fsdecode(path)).is_relative_to(self._excluded)
 
-    def _is_sha256(self, head: str | None) -> bool:
-        if head is not None:
-            return len(head) == 64
-        return self._git.run("rev-parse", "--show-object-format").strip() == b"sha256"
-
-    def _gather(self, root: Path, change: Uncommitted, algorithm: Algorithm, gathered: _Gathered) -> None:
+    def _gather(self, root: Path, change: Uncommitted, gathered: _Gathered) -> None:
         path, word = shown(change.path), status_word(change.code)
         try:
-            command, blob = self._command(root, change, algorithm, gathered)
+            command, blob = self._command(root, change, gathered)
         except _LeftOutError as error:
             gathered.files.append(DirtyContent(path, word, None))
             gathered.left_out.append(LeftOut(path, str(error)))
@@ -127,34 +121,32 @@ class Snapshots:
         gathered.worktree.append(command)
         gathered.files.append(DirtyContent(path, word, blob))
 
-    def _command(
-        self, root: Path, change: Uncommitted, algorithm: Algorithm, gathered: _Gathered
-    ) -> tuple[bytes, str | None]:
-        """The command that puts a path into the worktree's tree, and the id of its content."""
-        if change.code[1] == "." and not change.is_conflict:
-            secret = change.staged is not None and is_secret_file(shown(change.path))
-            if secret:
-                raise _LeftOutError("a file for secrets")
-            return _from_index(change), change.staged.oid if change.staged else None
+    def _command(self, root: Path, change: Uncommitted, gathered: _Gathered) -> tuple[bytes, str | None]:
+        """The command that puts a path into the worktree's tree, and the id of its content.
+
+        Also what the index has unchanged is read from disk: there its line ends may be others.
+        """
         place = root / os.fsdecode(change.path)
         if change.mode == SUBMODULE and place.is_dir():
             return self._submodule(place, change.path)
         found = _read(place, change, gathered)
+        if found is None and change.staged and change.code[1] == ".":  # outside a sparse checkout
+            return _from_index(change), change.staged.oid
         if found is None:
-            return b"D %s\n" % _quoted(change.path), None
+            return b"D %s\n" % quoted(change.path), None
         mode, content = found
         if change.is_untracked:
             gathered.untracked_files += 1
             gathered.untracked_bytes += len(content)
-        head = b"M %s inline %s\ndata %d\n" % (mode, _quoted(change.path), len(content))
-        return head + content + b"\n", id_of(content, algorithm)
+        head = b"M %s inline %s\ndata %d\n" % (mode, quoted(change.path), len(content))
+        return head + content + b"\n", id_of(content, self._git.algorithm)
 
     def _submodule(self, place: Path, path: bytes) -> tuple[bytes, str | None]:
         found = discover(place)
         commit = Refs(Git(found)).head()[1] if found and found.worktree == place.resolve() else None
         if commit is None:
             raise _LeftOutError("a submodule without a commit")
-        return b"M 160000 %s %s\n" % (commit.encode("ascii"), _quoted(path)), commit
+        return b"M 160000 %s %s\n" % (commit.encode("ascii"), quoted(path)), commit
 
     def _write(self, ref: str, head: str | None, gathered: _Gathered, previous: str | None) -> str:
         stream = _stream(ref, head, gathered, self._place(head))
@@ -172,14 +164,11 @@ class Snapshots:
         branch = self._refs.head()[0]
         return branch if branch is not None else (head or "nothing")[:12]
 
-    def _content(self, commit: str) -> list[bytes] | None:
-        """What two snapshots of the same work have in common; None when it is not there."""
+    def _content(self, commit: str) -> list[bytes]:
+        """What two snapshots of the same work have in common."""
         wanted = [f"{commit}^{{tree}}", f"{commit}^1", f"{commit}^2^{{tree}}"]
         done = self._git.attempt("cat-file", "--batch-check=%(objectname)", stdin="\n".join(wanted).encode() + b"\n")
-        found = done.stdout.splitlines()
-        return None if done.status != 0 or not found or found[0].endswith(b"missing") else [
-            b"" if line.endswith(b"missing") else line for line in found
-        ]  # fmt: skip
+        return [line for line in done.stdout.splitlines() if not line.endswith(b" missing")]
 
 
 def _read(place: Path, change: Uncommitted, gathered: _Gathered) -> tuple[bytes, bytes] | None:
@@ -203,7 +192,8 @@ def _read(place: Path, change: Uncommitted, gathered: _Gathered) -> tuple[bytes,
         if not stat.S_ISREG(found.st_mode):
             raise _LeftOutError("not a regular file")
         _check_size(found.st_size, change, gathered)
-        content = _bytes_of(place)
+        with open_regular(place) as file:
+            content = file.read(_TRACKED_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -229,22 +219,15 @@ def _check_size(size_bytes: int, change: Uncommitted, gathered: _Gathered) -> No
         raise _LeftOutError(f"beyond {_UNTRACKED_TOTAL_BYTES >> 20} MiB of untracked files")
 
 
-def _bytes_of(place: Path) -> bytes:
-    # A file that was swapped for a link or a pipe since it was looked at is neither followed nor waited for.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(place, flags), "rb") as file:
-        return file.read(_TRACKED_BYTES + 1)
-
-
 def _from_index(change: Uncommitted) -> bytes:
     if change.staged is None:
-        return b"D %s\n" % _quoted(change.path)
-    return b"M %s %s %s\n" % (change.staged.mode, change.staged.oid.encode("ascii"), _quoted(change.path))
+        return b"D %s\n" % quoted(change.path)
+    return b"M %s %s %s\n" % (change.staged.mode, change.staged.oid.encode("ascii"), quoted(change.path))
 
 
 def _stream(ref: str, head: str | None, gathered: _Gathered, place: str) -> bytes:
     """The two commits for `git fast-import`: the index's, then the worktree's with HEAD and the former as parents."""
-    target, stamp = os.fsencode(ref), b"committer %s %d +0000\n" % (AUTHOR.encode(), time.time())
+    target, stamp = os.fsencode(ref), b"committer %s %d +0000\n" % (AUTHOR, time.time())
     message = os.fsencode(f"{SUBJECT}{place}\n")
     start = b"commit %s\nmark :%%d\n%sdata %d\n%s" % (target, stamp, len(message), message)
     base = b"" if head is None else b"from %s\n" % head.encode("ascii")
@@ -259,9 +242,3 @@ def _stream(ref: str, head: str | None, gathered: _Gathered, place: str) -> byte
 
 def _deletions_first(command: bytes) -> bool:
     return not command.startswith(b"D")
-
-
-def _quoted(path: bytes) -> bytes:
-    """A path as `git fast-import` reads it, whatever bytes it holds."""
-    escaped = (b"\\%03o" % byte if byte < 0x20 or byte in b'"\\' else bytes((byte,)) for byte in path)
-    return b'"' + b"".join(escaped) + b'"'

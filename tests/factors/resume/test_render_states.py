@@ -27,7 +27,7 @@ def claims(*texts: str) -> tuple[Claim, ...]:
 
 RESUMED = Resumed(
     id=ID, at="2026-11-22T12:00:00.000000+00:00", client="test-client 1.0", user="tester", phase="implement",
-    goal="Retries survive a slow host", confidence=70, mission=None,
+    goal="Retries survive a slow host", confidence=70, mission=OTHER,
     place=Place("main", "a" * 40, dirty=True, operation="merge"), head=stale("HEAD moved by 2 commits"),
     did=Claim("Wrote src/bucket.py.", FRESH, ID),
     next_steps=(Claim("make test_budget pass", stale("a.py changed"), ID),),
@@ -47,20 +47,21 @@ def test_everything_is_said_with_its_verdict() -> None:
     assert first.endswith(", confidence 70 %, merged with 1 it continues")
     assert lines == [
         "goal: Retries survive a slow host",
+        f"mission: {OTHER}",
         "then: branch main at aaaaaaaaaaaa, a merge under way, uncommitted files: 2",
         "now: STALE: HEAD moved by 2 commits",
         "claims: 1 FRESH, 1 STALE, 1 UNVERIFIABLE, 4 citing nothing",
         "note: older states are not merged",
         "next steps:",
         "1. make test_budget pass [STALE: a.py changed]",
-        "did:",
-        "- Wrote src/bucket.py. [FRESH]",
         "blockers:",
         "- no access to staging",
         "parameters:",
         "- RATIO = 0.1",
         "elsewhere:",
         f"- {OTHER} continues the same parent, as another branch",
+        "did:",
+        "- Wrote src/bucket.py. [FRESH]",
         "decisions:",
         "- budget per host — one slow host",
         "open questions:",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from agentops_mcp.core import tokens
-from agentops_mcp.core.display import gist, visible
+from agentops_mcp.core.display import gist, listed, visible
 from agentops_mcp.factors.resume.rules.brief import Section, fit_brief
 from agentops_mcp.factors.resume.rules.resumed import Claim, Resumed
 from agentops_mcp.factors.resume.rules.tree import Node, draw
@@ -47,6 +47,7 @@ def head_lines(resumed: Resumed) -> list[str]:
         f"state {resumed.id}: {resumed.phase}, saved {resumed.at[:16]} UTC by {who}{confidence}{chain}",
         f"goal: {gist(resumed.goal, limit=300)}",
     ]
+    lines += [f"mission: {_flat(resumed.mission)}"] if resumed.mission else []
     lines += [f"then: {_place(resumed)}"] if resumed.place.head or resumed.place.branch else []
     lines += [f"now: {_flat(str(resumed.head))}"] if resumed.head else []
     if verdicts := resumed.verdicts():
@@ -62,22 +63,21 @@ def sections(resumed: Resumed, detail: Detail) -> list[Section]:
         Section("parameters", _lines(resumed.parameters)),
         Section("elsewhere", tuple(_branches(resumed))),
     ]
-    if detail in ("work", "all"):
-        found[1:1] = [Section("did", _lines([resumed.did] if resumed.did else []))]
-        found += [
-            Section("decisions", _lines(resumed.decisions)),
-            Section("open questions", _lines(resumed.open_questions)),
-            Section("findings", _lines(resumed.findings)),
-            Section("key files", _lines(resumed.key_files)),
-            Section("uncommitted then", _uncommitted(resumed, 5)),
-        ]
-    if detail == "all":
-        found[-1] = Section(f"uncommitted then, {resumed.kept.total} in all", _uncommitted(resumed, 100))
-        earlier = (
-            f"{each.at[:16]} {each.phase} {each.id}: {_flat(each.did) or 'nothing said'}" for each in resumed.older
-        )
-        found.append(Section("continues, newest first", tuple(earlier)))
-    return found
+    if detail == "steps":
+        return found
+    shown = 5 if detail == "work" else 100
+    found += [
+        Section("did", _lines([resumed.did] if resumed.did else [])),
+        Section("decisions", _lines(resumed.decisions)),
+        Section("open questions", _lines(resumed.open_questions)),
+        Section("findings", _lines(resumed.findings)),
+        Section("key files", _lines(resumed.key_files)),
+        Section(f"uncommitted then, {resumed.kept.total} in all", _uncommitted(resumed, shown)),
+    ]
+    if detail == "work":
+        return found
+    earlier = (f"{each.at[:16]} {each.phase} {each.id}: {_flat(each.did) or 'nothing said'}" for each in resumed.older)
+    return [*found, Section("continues, newest first", tuple(earlier))]
 
 
 def _summary(resumed: Resumed, ceiling: int) -> str:
@@ -125,8 +125,7 @@ def uncommitted_line(resumed: Resumed) -> str:
         if resumed.kept.commit and resumed.is_here
         else ""
     )
-    more = f" and {len(resumed.lost) - 5} more" if len(resumed.lost) > 5 else ""
-    return f"no longer as they were: {_flat(', '.join(resumed.lost[:5]))}{more}{back}"
+    return f"no longer as they were: {_flat(listed(resumed.lost))}{back}"
 
 
 def _uncommitted(resumed: Resumed, limit: int) -> tuple[str, ...]:

@@ -188,9 +188,9 @@ def as_lines(bundle: Bundle) -> dict[str, list[str]]:
     }
 
 
-def decision_line(decision: Decision, *, rejected: bool = True) -> str:
+def decision_line(decision: Decision) -> str:
     """A decision as one line."""
-    tail = f" (rejected: {decision.rejected})" if rejected and decision.rejected else ""
+    tail = f" (rejected: {decision.rejected})" if decision.rejected else ""
     return f"{decision.choice} — {decision.why}{tail}"
 
 

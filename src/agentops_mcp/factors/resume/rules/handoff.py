@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from agentops_mcp.core.display import gist, visible
 from agentops_mcp.core.errors import InvalidInputError
-from agentops_mcp.core.ids import is_id
+from agentops_mcp.core.ids import is_id, is_oid
 from agentops_mcp.factors.resume.rules.bundle import PHASES, Bundle, Decision, Parameter, one_line, tidy
 from agentops_mcp.factors.resume.rules.chain import DirtyFile, Kept, Merged, Place, Saved, merge
 from agentops_mcp.factors.resume.rules.verdicts import Found
@@ -34,7 +34,6 @@ _BY_HAND = (
     "> Check a file with `git hash-object <path>`, which prints the id below while it is unchanged; a commit with "
     "`git merge-base --is-ancestor <commit> HEAD`."
 )
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FOUND: dict[Found, str] = {
     "beside its name": "where it stood beside its name",
     "alone": "where it stood without its name",
@@ -125,7 +124,7 @@ def _uncommitted(saved: Saved) -> list[str]:
         return []
     lines = [f"- Files: {kept.total}"]
     lines += [f"- Files left out: {kept.left_out}"] if kept.left_out else []
-    if kept.commit and _OID.fullmatch(kept.commit):  # it stands in a command that somebody will run
+    if kept.commit and is_oid(kept.commit):  # it stands in a command that somebody will run
         apply = f"git stash apply {kept.commit}" if saved.place.head else f"git checkout {kept.commit} -- ."
         look = f"git diff {kept.commit}^1 {kept.commit}" if saved.place.head else f"git show {kept.commit}"
         lines.append(f"- Kept in commit: {_code(kept.commit)}")
@@ -219,7 +218,7 @@ class _Item:
     def oid(self, text: str | None = None) -> str:
         """The same, if it is a full object id of git's."""
         found = self.exact(text)
-        if not _OID.fullmatch(found):
+        if not is_oid(found):
             raise self.refused("the full id of a git object")
         return found
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from agentops_mcp.core.display import listed
+
 Verdict = Literal["FRESH", "STALE", "UNVERIFIABLE"]
 
 _REASONS_SHOWN = 2
@@ -112,8 +114,7 @@ def _moved(ahead: int, behind: int, touched: Sequence[str]) -> str:
     if behind:
         parts.append(f"{behind} commit{'s' * (behind != 1)} of then {'is' if behind == 1 else 'are'} not in it")
     if touched:
-        shown = ", ".join(touched[:5])
-        parts.append(f"touching key files {shown}{f' and {len(touched) - 5} more' if len(touched) > 5 else ''}")
+        parts.append(f"touching key files {listed(touched)}")
     return ", ".join(parts)
 
 

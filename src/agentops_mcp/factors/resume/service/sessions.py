@@ -161,9 +161,8 @@ class Sessions:
 
     def _unfinished(self, facts: RepoFacts, earlier: Sequence[store.SessionRow]) -> list[str]:
         lines = [f"a {facts.operation} is in progress in git"] if facts.operation else []
-        recorded = self._entries.recorded_in([row.handle for row in earlier]) | self._states.saved_in(
-            [row.handle for row in earlier]
-        )
+        handles = [row.handle for row in earlier]
+        recorded = self._entries.recorded_in(handles) | self._states.saved_in(handles)
         silent = (row for row in earlier if row.goal and row.handle not in recorded)
         return lines + [
             f"session of {row.started_at[:16]} by {gist(row.client, limit=40)} recorded nothing; its goal: "

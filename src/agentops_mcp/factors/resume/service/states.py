@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentops_mcp.core import tokens
-from agentops_mcp.core.display import gist
+from agentops_mcp.core.display import gist, listed
 from agentops_mcp.core.errors import AgentOpsError, GitError, IntegrityError, InvalidInputError, NotFoundError
 from agentops_mcp.core.ids import is_id
 from agentops_mcp.core.records import Actor, Draft, Event
@@ -34,7 +34,6 @@ _MOST_COMMITS_NAMED = 20
 _SIBLINGS_SHOWN = 5
 _TIPS_TRIED = 20
 _SHORTEST_PREFIX = 8
-_NAMED = 5
 _ID_START = re.compile(r"(?=.*\d)[0-9a-f][0-9a-f-]{7,35}")
 _LIST_THEM = "Read agentops://states (or run `agentops-mcp states`) for ids."
 _SAVE_ONE = "save_state makes one; agentops://states lists finished ones."
@@ -277,14 +276,14 @@ class States:
     def _with_citations(self, saved: Saved, citations: Citations) -> tuple[Saved, list[str]]:
         """The state with the hashes of all it cites, and what to tell about them."""
         bundle = saved.bundle
-        texts = [*_texts(bundle)]
+        texts = _texts(bundle)
         given = [*bundle.key_files, *(each.file for each in bundle.parameters if each.file)]
         named = citations.named_files(texts, limit=_MOST_FILES_NAMED)
         refs = citations.cite([*given, *named])
         path_of = {path: ref.path for path, ref in zip([*given, *named], refs, strict=True)}
         files = {ref.path: ref.blob for ref in refs}
         links = citations.targets(list(files))
-        files |= {ref.path: ref.blob for ref in citations.cite([*links.values()])}
+        files |= {ref.path: ref.blob for ref in citations.cite(list(links.values()))}
         bundle = replace(
             bundle,
             key_files=tuple(dict.fromkeys(path_of[path] for path in bundle.key_files)),
@@ -299,8 +298,8 @@ class States:
         commits = {now.id: now.state == "in history" for now in citations.commits_now(names)}
         missing = [gist(path, limit=100) for path in dict.fromkeys(path_of.values()) if files[path] is None]
         unseen = [gist(name, limit=60) for name, how in found.items() if how == "no"]
-        findings = [f"file not found: {_few(missing)}"] if missing else []
-        findings += [f"value not found in its file: {_few(unseen)}"] if unseen else []
+        findings = [f"file not found: {listed(missing)}"] if missing else []
+        findings += [f"value not found in its file: {listed(unseen)}"] if unseen else []
         return replace(saved, bundle=bundle, files=files, links=links, commits=commits, found=found), findings
 
     def _source_tokens(self, saved: Saved) -> int:
@@ -318,7 +317,7 @@ class States:
         files = tuple(DirtyFile(file.path, file.status, file.blob) for file in snapshot.files)
         findings = [f"uncommitted files kept: {snapshot.total - snapshot.left_out_total}"] if snapshot.commit else []
         if left_out := [f"{gist(each.path, limit=100)} ({each.reason})" for each in snapshot.left_out]:
-            findings.append(f"not kept: {_few(left_out, snapshot.left_out_total)}")
+            findings.append(f"not kept: {listed(left_out, total=snapshot.left_out_total)}")
         return Kept(snapshot.total, files, snapshot.commit, snapshot.left_out_total), findings
 
 
@@ -335,11 +334,6 @@ def _texts(bundle: Bundle) -> list[str]:
     """Every text of a bundle that may name a file or a commit."""
     lines = rules.as_lines(bundle)
     return [line for part in lines if part not in ("phase", "key_files", "confidence") for line in lines[part]]
-
-
-def _few(names: Sequence[str], total: int | None = None) -> str:
-    more = (len(names) if total is None else total) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _size(path: Path) -> int:

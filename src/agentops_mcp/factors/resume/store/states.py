@@ -1,12 +1,12 @@
 """Rows of factor VI: the tree of states, which of them are its tips, and the words their goals are found by."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar, cast, get_args
 
 from agentops_mcp.core.errors import IntegrityError, NewerSchemaError
+from agentops_mcp.core.ids import is_oid
 from agentops_mcp.core.records import Event, Json, digest
 from agentops_mcp.factors.resume.rules.bundle import PHASES, Bundle, Decision, Parameter
 from agentops_mcp.factors.resume.rules.chain import DirtyFile, Kept, Place, Saved
@@ -159,12 +159,11 @@ def _optional(value: object, kind: type[Kind]) -> Kind | None:
 
 
 _FOUND: dict[str, Found] = {each: each for each in get_args(Found)}
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def _oid(value: object) -> str | None:
     oid = _optional(value, str)
-    if oid is not None and not _OID.fullmatch(oid):
+    if oid is not None and not is_oid(oid):
         raise TypeError("an object id was expected")
     return oid
 

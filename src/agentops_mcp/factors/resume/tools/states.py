@@ -118,7 +118,7 @@ def _register_resume(mcp: MCPServer[Any], states: Callable[[], States]) -> None:
         """Go on where an earlier session stopped: goal, next steps, exact parameters, decisions, findings.
 
         Every claim that cites a file or commit is looked up again: FRESH, STALE (with what changed) or
-        UNVERIFIABLE. detail: summary is under 100 tokens, steps says how to go on, all leaves nothing out.
+        UNVERIFIABLE. detail: summary (100 tokens), steps (how to go on), work, all; what the budget cuts is counted.
         """
         return render_resumed(states().recall(query), detail=detail, budget_tokens=budget_tokens)
 
