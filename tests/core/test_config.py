@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from agentops_mcp.core.config import Config, load_config
+from agentops_mcp.core.config import Config, ContextSection, load_config
 from agentops_mcp.core.errors import ConfigError
 
 
@@ -33,11 +33,23 @@ def test_a_file_sets_what_it_names(tmp_path: Path) -> None:
         [tokens]
         family = "house"
         factors = { house = 1.3 }
+        [context]
+        warn = 0.5
+        block = 0.5
+        critical = 1
+        report_tokens = 900
     """
     config = load_config(written(tmp_path, text))
     assert config.project.name == "payments-2"
     assert (config.tracking.learning, config.tracking.commit_message) == ("refuse", "block")
     assert (config.tokens.family, config.tokens.factors) == ("house", {"house": 1.3})
+    assert config.context == ContextSection(warn=0.5, block=0.5, critical=1, task_share=0.2, report_tokens=900)
+
+
+def test_the_bands_of_a_window_are_those_of_the_factor_unless_set() -> None:
+    context = Config().context
+    assert (context.warn, context.block, context.critical, context.task_share) == (0.35, 0.40, 0.60, 0.20)
+    assert (context.report_tokens, context.report_hard_tokens) == (2_000, 5_000)
 
 
 WRONG = {
@@ -52,6 +64,18 @@ WRONG = {
     "a wrong type": ("[tokens]\nfactors = 'many'\n", ": tokens.factors: "),
     "a section that is a value": ("tracking = 1\n", ": tracking: "),
     "a name a schema cannot have": ("[project]\nname = 'Pay ments'\n", ": project.name: "),
+    "a share above the whole": ("[context]\ncritical = 40\n", ": context.critical: "),
+    "a share of nothing": ("[context]\ntask_share = 0\n", ": context.task_share: "),
+    "a share that is no number": ("[context]\nwarn = nan\n", ": context.warn: "),
+    "a limit before its warning": (
+        "[context]\nblock = 0.3\n",
+        ": context: Value error, warn, block and critical must not decrease in this order.",
+    ),
+    "a limit after the end": ("[context]\nblock = 0.7\n", ": context: Value error, warn, block and critical"),
+    "a report that may be longer than it can": (
+        "[context]\nreport_tokens = 6000\n",
+        ": context: Value error, report_tokens must not be above report_hard_tokens.",
+    ),
     "a name that is too long": (f"[project]\nname = '{'a' * 42}'\n", ": project.name: "),
 }
 

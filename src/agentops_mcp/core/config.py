@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agentops_mcp.core.errors import ConfigError
 
@@ -43,12 +43,36 @@ class TokensSection(_Section):
     )
 
 
+class ContextSection(_Section):
+    """How full a window may get, as shares of it, and how long a sub-agent's report may be (factor II)."""
+
+    warn: float = Field(
+        default=0.35, gt=0, le=1, description="From this share on, every load is followed by a warning."
+    )
+    block: float = Field(default=0.40, gt=0, le=1, description="A load that would go above this share is refused.")
+    critical: float = Field(default=0.60, gt=0, le=1, description="From this share on, the advice is to save and stop.")
+    task_share: float = Field(default=0.20, gt=0, le=1, description="A task that takes more is better delegated.")
+    report_tokens: int = Field(
+        default=2_000, gt=0, description="The tokens a sub-agent's report is asked to stay under."
+    )
+    report_hard_tokens: int = Field(default=5_000, gt=0, description="A longer report is refused.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.warn <= self.block <= self.critical:
+            raise ValueError("warn, block and critical must not decrease in this order")
+        if self.report_tokens > self.report_hard_tokens:
+            raise ValueError("report_tokens must not be above report_hard_tokens")
+        return self
+
+
 class Config(_Section):
     """The whole file; every key has a default."""
 
     project: ProjectSection = ProjectSection()
     tracking: TrackingSection = TrackingSection()
     tokens: TokensSection = TokensSection()
+    context: ContextSection = ContextSection()
 
 
 def load_config(path: Path) -> Config:

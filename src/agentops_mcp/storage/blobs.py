@@ -92,7 +92,7 @@ def spellings(path: str) -> Iterator[str]:
     for spelling in dict.fromkeys((path, _LINES.sub("", path))):
         yield spelling
         if len(spelling) > 1 and spelling[0] == spelling[-1] == '"':
-            yield _C_ESCAPED.sub(_c_unescaped, spelling[1:-1].encode("utf-8")).decode("utf-8", "surrogateescape")
+            yield unquoted(spelling.encode("utf-8")).decode("utf-8", "surrogateescape")
         yield unescaped(spelling)
         yield spelling.replace("\\", "/")
 
@@ -242,6 +242,11 @@ def _hashed(git: Git, worktree: Path, places: Sequence[Path]) -> list[str]:
     if done.status != 0:
         raise failure(("hash-object",), done)
     return done.stdout.decode("ascii").split()
+
+
+def unquoted(name: bytes) -> bytes:
+    """The name that git prints in this C-quoted form."""
+    return _C_ESCAPED.sub(_c_unescaped, name[1:-1])
 
 
 def quoted(name: bytes) -> bytes:

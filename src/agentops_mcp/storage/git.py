@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from agentops_mcp.core.errors import GitError, InvalidInputError
 from agentops_mcp.storage.repository import Repository, discover
@@ -133,27 +133,16 @@ class Git:
             options.append(f"--work-tree={repository.worktree}")
         return options, directory
 
+    def start(self, *args: str, stdin: IO[bytes], pipe_bytes: int = -1) -> subprocess.Popen[bytes]:
+        """Start one command whose output is read as it comes; the caller ends it, and gets no error text.
+
+        Raises:
+            GitError: git is missing, or the arguments are impossible.
+        """
+        return self._start(args, self._environment, stdin, subprocess.DEVNULL, pipe_bytes)
+
     def _execute(self, args: tuple[str, ...], env: Mapping[str, str], stdin: bytes, timeout_s: float) -> Completed:
-        options, directory = self._place
-        command = ["git", *options, "--literal-pathspecs", "--no-pager"]
-        for setting in _SAFE_SETTINGS:
-            command += ["-c", setting]
-        # Nothing above the directory may be taken for the repository when the one we mean has gone.
-        env = {**env, "GIT_CEILING_DIRECTORIES": str(directory.parent)}
-        try:
-            process = subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
-                [*command, *args], cwd=directory, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, start_new_session=True,
-            )  # fmt: skip
-        except FileNotFoundError as error:
-            if not directory.is_dir():
-                problem = "The directory of this git repository is gone."
-                raise GitError(problem, remedy="Start again inside an existing repository.") from error
-            raise GitError("git was not found.", remedy="Install git and make sure it is on PATH.") from error
-        except (OSError, ValueError) as error:  # too long, a NUL byte, a lone surrogate, out of processes
-            reason = error.strerror if isinstance(error, OSError) else "an argument holds an impossible character"
-            problem = f"git could not be started: {reason}."
-            raise GitError(problem, remedy="Check the arguments and try again.") from error
+        process = self._start(args, env, subprocess.PIPE, subprocess.PIPE)
         with process:
             try:
                 stdout, stderr = process.communicate(stdin, timeout=timeout_s)
@@ -167,6 +156,30 @@ class Git:
                 _kill_group(process)
                 raise
         return Completed(process.returncode, stdout, stderr)
+
+    def _start(
+        self, args: tuple[str, ...], env: Mapping[str, str], stdin: int | IO[bytes], stderr: int, pipe_bytes: int = -1
+    ) -> subprocess.Popen[bytes]:
+        options, directory = self._place
+        command = ["git", *options, "--literal-pathspecs", "--no-pager"]
+        for setting in _SAFE_SETTINGS:
+            command += ["-c", setting]
+        # Nothing above the directory may be taken for the repository when the one we mean has gone.
+        env = {**env, "GIT_CEILING_DIRECTORIES": str(directory.parent)}
+        try:
+            return subprocess.Popen(  # noqa: S603 - a list of arguments, never a shell
+                [*command, *args], cwd=directory, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
+                pipesize=pipe_bytes, start_new_session=True,
+            )  # fmt: skip
+        except FileNotFoundError as error:
+            if not directory.is_dir():
+                problem = "The directory of this git repository is gone."
+                raise GitError(problem, remedy="Start again inside an existing repository.") from error
+            raise GitError("git was not found.", remedy="Install git and make sure it is on PATH.") from error
+        except (OSError, ValueError) as error:  # too long, a NUL byte, a lone surrogate, out of processes
+            reason = error.strerror if isinstance(error, OSError) else "an argument holds an impossible character"
+            problem = f"git could not be started: {reason}."
+            raise GitError(problem, remedy="Check the arguments and try again.") from error
 
 
 def failure(args: tuple[str, ...], done: Completed) -> GitError:

@@ -1,0 +1,1 @@
+"""Decisions of factor II: pure functions over plain values."""

@@ -1,0 +1,48 @@
+"""How likely each line is to be what a task needs: a log-linear model of its signals.
+
+The logarithm of the expected share of a task's changed places that a line has is a weighted sum of columns; a column is
+a signal, its logarithm, or the product of two (`file_rank * fragment_rank`). The weights are in `weights.py`.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentops_mcp.factors.context.rules.corpus import Floats
+from agentops_mcp.factors.context.rules.lines import Signals
+
+# Signals that are shares may be 0; a twentieth is where "a little" ends.
+_LEAST_SHARE = 0.05
+_MOST_EXPONENT = 20.0
+
+
+def column(signals: Signals, name: str) -> NDArray[np.float32]:
+    """The column of a name: `signal`, `log signal`, `log1p signal`, `has signal`, or a product of such.
+
+    Raises:
+        KeyError: there is no such signal.
+    """
+    factors = [_factor(signals, each) for each in name.split(" * ")]
+    product = factors[0]
+    for each in factors[1:]:
+        product = product * each
+    return product
+
+
+def _factor(signals: Signals, name: str) -> NDArray[np.float32]:
+    how, _, signal = name.rpartition(" ")
+    values = signals[signal]
+    if how == "log":
+        return np.log(values + np.float32(_LEAST_SHARE))
+    if how == "log1p":
+        return np.log1p(values)
+    return (values > 0).astype(np.float32) if how == "has" else values
+
+
+def expected(signals: Signals, weights: Mapping[str, float], intercept: float) -> Floats:
+    """The expected share of each line; all shares of a task together are about 1."""
+    total = np.full(len(next(iter(signals.values()))), intercept)
+    for name, weight in weights.items():
+        total += weight * column(signals, name)
+    return np.exp(np.clip(total, -_MOST_EXPONENT, _MOST_EXPONENT))

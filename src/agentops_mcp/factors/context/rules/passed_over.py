@@ -1,0 +1,213 @@
+"""Which files are not worth a reader's attention, and the word that says why: from the name, then from the bytes.
+
+Folders and names follow what their tools write them as; where a name is also an ordinary word (`build`, `external`),
+only its place or the content decides.
+"""
+
+import re
+from functools import lru_cache
+
+from agentops_mcp.core.secret_files import holds_private_key, is_secret_file
+
+LARGEST_BYTES = 1 << 20
+"""Beyond this, a file need not even be read."""
+
+_SAMPLE_BYTES = 8192
+
+_LOCK_NAMES = frozenset(
+    {
+        "bun.lock", "bun.lockb", "cargo.lock", "cartfile.resolved", "composer.lock", "conda-lock.yml", "deno.lock",
+        "flake.lock", "gemfile.lock", "go.sum", "go.work.sum", "mix.lock", "module.bazel.lock", "npm-shrinkwrap.json",
+        "package-lock.json", "package.resolved", "packages.lock.json", "pdm.lock", "pipfile.lock", "pixi.lock",
+        "pnpm-lock.yaml", "podfile.lock", "poetry.lock", "pubspec.lock", "pylock.toml", "rebar.lock", "stack.yaml.lock",
+        "uv.lock", "yarn.lock", ".terraform.lock.hcl",
+    }
+)  # fmt: skip
+
+_BINARY_EXTENSIONS = frozenset(
+    # Images and fonts.
+    "png jpg jpeg gif bmp ico icns webp avif heic tif tiff psd eps xcf sketch fig ttf otf woff woff2 eot "
+    # Sound and film.
+    "mp3 mp4 m4a m4v wav ogg oga ogv flac aac mov avi mkv webm mpg mpeg wmv swf "
+    # Archives and disk images.
+    "zip gz tgz bz2 tbz xz txz zst lz4 br 7z rar tar jar war ear whl egg gem nupkg apk ipa deb rpm dmg iso img cab crx "
+    # Office and print.
+    "pdf doc docx xls xlsx ppt pptx odt ods odp epub mobi "
+    # Compiled.
+    "exe dll so dylib a o obj class pyc pyo pyd wasm elc beam pdb ilk rlib rmeta "
+    # Databases, arrays and models.
+    "db sqlite sqlite3 mdb accdb parquet feather arrow avro orc npy npz h5 hdf5 pkl pickle joblib pt pth onnx "
+    "tflite safetensors gguf ckpt rdata rds "
+    # Keys and signatures in binary form, 3D, anything raw.
+    "der gpg glb fbx blend stl bin".split()
+)
+
+_GENERATED_NAME = re.compile(
+    r"_pb2(?:_grpc)?\.pyi?$|\.pb(?:\.gw|\.validate)?\.(?:go|cc|h|swift|dart)$|_grpc\.pb\.go$|_pb\.(?:js|d\.ts|ts|rb)$"
+    r"|\.(?:g|freezed|mocks)\.dart$|\.designer\.(?:cs|vb)$|\.g(?:\.i)?\.cs$|\.generated\.\w+$|(?<!^test)_generated\.(?:go|rs|h|cc|cpp|ts)$|^zz_generated[._]"
+    r"|\.gen\.(?:go|ts|tsx|js|rs|cs)$|\.(?:js|mjs|cjs|css|ts)\.map$|\.snap$|\.tsbuildinfo$|^(?:y\.tab|lex\.yy)\.[ch]$"
+)
+_GENERATED_FOLDER = re.compile(
+    r"(?:^|/)(?:_{0,2}generated(?:__)?|docs?/_build|__snapshots__|lcov-report|\.next|\.nuxt|\.svelte-kit)/"
+)
+_BUILT = re.compile(r"(?:^|/)dist/.*\.(?:js|mjs|cjs|css|html|d\.ts)$")
+_VENDORED_FOLDER = re.compile(
+    r"(?:^|/)(?:_?vendor|_?vendored|third[_-]?party|ThirdParty|3rd[_-]?party|node_modules|bower_components|jspm_packages"
+    r"|site-packages|dist-packages|Godeps|Pods|Carthage|\.yarn|\.pnpm-store|\.bundle|\.venv|\.tox)/"
+    # Elsewhere than at the root these are ordinary words: clients of external services, a framework's dependencies.
+    r"|^(?:external|externals|extern|deps)/"
+)
+_MINIFIED_NAME = re.compile(r"[.-]min\.(?:js|mjs|cjs|css|html)$")
+
+_MAYBE_SECRET = re.compile(
+    r"^[.](?!git)|^_netrc|\.env$|^id_|secret|credential|^service|^kubeconfig|^config|^hosts|^pgpass|^wallet|^master\."
+    r"|\.(?:p12|pfx|jks|keystore|kdbx?|ppk|p8|tfvars|tfvars\.json|tfstate|tfstate\.backup|kubeconfig)$"
+)
+"""What every name of a secret file has a part of: to ask about all of 20,000 takes half a second."""
+
+_KIB = 1024
+_DATA_ABOVE_BYTES = {
+    "svg": 16 * _KIB, "csv": 64 * _KIB, "tsv": 64 * _KIB, "jsonl": 64 * _KIB, "ndjson": 64 * _KIB,
+    "geojson": 64 * _KIB, "topojson": 64 * _KIB, "po": 64 * _KIB, "pot": 64 * _KIB, "xlf": 64 * _KIB,
+    "xliff": 64 * _KIB, "ipynb": 64 * _KIB, "xml": 64 * _KIB, "log": 64 * _KIB, "dat": 64 * _KIB, "json": 100 * _KIB,
+    "har": 64 * _KIB, "yaml": 256 * _KIB, "yml": 256 * _KIB, "txt": 256 * _KIB, "sql": 256 * _KIB,
+}  # fmt: skip
+"""Formats of code and configuration as well as of records; nobody writes so much of one by hand."""
+
+_MINIFIED_EXTENSIONS = frozenset({"js", "mjs", "cjs", "css", "html", "htm", "json"})
+_LONG_LINE_BYTES = 2_000
+_LONG_AVERAGE_BYTES = 200
+_LONGEST_LINE_BYTES = 20_000
+
+_HEAD_LINES = 20
+_COMMENT = re.compile(r"\s*(?://|#|/\*|\*|--|;|%|<!--|\.\. |\(\*|\{-|rem\b|dnl\b)", re.IGNORECASE)
+_BEFORE_HEAD = re.compile(
+    r"\s*$|<\?(?:php|xml)|<!doctype|---|\s*['\"]use strict|\ufeff$|@charset|@echo off", re.IGNORECASE
+)
+_BLOCKS = (("/*", "*/"), ("<!--", "-->"), ("(*", "*)"), ("{-", "-}"))
+
+_SAYS_GENERATED = re.compile(
+    # https://go.dev/s/generatedcode, the mark of Meta's tools, and what is said in other words.
+    r"code generated .{0,200}do not edit|(?<![\w@`])@generated\b(?![(`])"
+    r"|(?:\bthis (?:\w+ ){0,2}(?:file|code|class|module|script|document) (?:is|was|has been)|^(?:file|code)) (?:\w+ )?"
+    r"(?:auto[- ]?generated|automatically (?:generated|created)|generated (?:by|from|with|using))\b"
+    r"|^\W*(?:generated by gnu autoconf|makefile\.in generated by automake)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MADE = r"(?<!\bthe )(?<!\w)(?:auto[- ]?)?generated\b"
+_KEEP_OFF = (
+    r"(?:\bdo not (?:manually |hand[- ]?)?(?:edit|modify|change)|\bdon't (?:edit|modify|change)"
+    r"|\b(?:will|may) be (?:lost|overwritten))"
+)
+_WARNS_OFF = re.compile(rf"{_MADE}.{{0,160}}?{_KEEP_OFF}|{_KEEP_OFF}.{{0,160}}?{_MADE}", re.IGNORECASE | re.DOTALL)
+
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_KEY_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File")
+"""What every private key has in it; to look for these first is ten times as fast."""
+
+_UTF8_BOM, _UTF16_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\b\x1b"))
+
+
+def by_path(path: str) -> str | None:
+    """Why a file is passed over by its path alone, in a word or two; None if it is not."""
+    if "\\" in path:
+        path = path.replace("\\", "/")
+    folder, _, name = path.rpartition("/")
+    name = name.lower()
+    if _MAYBE_SECRET.search(name) and is_secret_file(path):
+        return "secret"
+    if name in _LOCK_NAMES or name.endswith(".lockfile"):
+        return "lock file"
+    if name.rpartition(".")[2] in _BINARY_EXTENSIONS and "." in name:
+        return "binary"
+    if _MINIFIED_NAME.search(name):
+        return "minified"
+    return _by_folder(folder) or ("generated" if _GENERATED_NAME.search(name) or _BUILT.search(path) else None)
+
+
+@lru_cache(maxsize=4096)
+def _by_folder(folder: str) -> str | None:
+    if _VENDORED_FOLDER.search(f"{folder}/"):
+        return "vendored"
+    return "generated" if _GENERATED_FOLDER.search(f"{folder}/") else None
+
+
+def by_content(path: str, content: bytes) -> str | None:
+    """Why a file that `by_path` lets through is passed over for what is in it, in a word or two; None if it is not."""
+    if len(content) > LARGEST_BYTES:
+        return "too large"
+    if _is_binary(content):
+        return "binary"
+    if content.startswith(_UTF16_BOMS):
+        content = decode(content).encode("utf-8")
+    if any(mark in content for mark in _KEY_MARKS) and holds_private_key(content):
+        return "secret"
+    extension = path.lower().rpartition(".")[2]
+    if len(content) > _DATA_ABOVE_BYTES.get(extension, LARGEST_BYTES):
+        return "data"
+    if _is_minified(extension, content):
+        return "minified"
+    return "generated" if _is_generated(extension, content) else None
+
+
+def decode(content: bytes) -> str:
+    """A file's text, without a byte order mark; never fails, and keeps each line of UTF-8 a line."""
+    if content.startswith(_UTF16_BOMS):
+        return content.decode("utf-16", "replace")
+    content = content.removeprefix(_UTF8_BOM)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("utf-8", "replace")
+    # A damaged byte among good UTF-8 is one thing, a file in a Western code page another.
+    is_utf8 = any(character > "\x7f" and character != "\ufffd" for character in text)
+    return text if is_utf8 else content.decode("cp1252", "replace")
+
+
+def _is_binary(content: bytes) -> bool:
+    if content.startswith(_LFS_POINTER):
+        return True
+    sample = content[:_SAMPLE_BYTES]
+    if sample.startswith(_UTF16_BOMS):
+        text = sample[: len(sample) & ~1].decode("utf-16", "replace")
+        return sum(character in "\0\ufffd" for character in text) * 10 > len(text)
+    if b"\0" in sample:
+        return True
+    invalid = 0 if sample.isascii() else sample.decode("utf-8", "replace").count("\ufffd")
+    control = len(sample) - len(sample.translate(None, _CONTROL))
+    return invalid * 10 > len(sample) * 3 or control * 10 > len(sample)
+
+
+def _is_minified(extension: str, content: bytes) -> bool:
+    if len(content) <= _LONG_LINE_BYTES:
+        return False
+    lines = content.split(b"\n")
+    longest = len(max(lines, key=len))
+    if longest > _LONGEST_LINE_BYTES:
+        return True
+    is_long = longest > _LONG_LINE_BYTES and len(content) > _LONG_AVERAGE_BYTES * len(lines)
+    return is_long and extension in _MINIFIED_EXTENSIONS
+
+
+def _is_generated(extension: str, content: bytes) -> bool:
+    head = _opening_comments(decode(content[:_SAMPLE_BYTES]), has_headings=extension in ("md", "markdown"))
+    return bool(_SAYS_GENERATED.search(head) or _WARNS_OFF.search(head))
+
+
+def _opening_comments(text: str, *, has_headings: bool) -> str:
+    """The comments before the first line of code, which is where a generator signs; in Markdown, `#` is no comment."""
+    comments: list[str] = []
+    block_end = ""
+    for line in text.split("\n", _HEAD_LINES)[:_HEAD_LINES]:
+        if not block_end:
+            is_comment = _COMMENT.match(line) is not None and not (has_headings and line.startswith(("#", "*", "--")))
+            if not is_comment:
+                if _BEFORE_HEAD.match(line):
+                    continue
+                break
+            block_end = next((end for start, end in _BLOCKS if line.lstrip().startswith(start)), "")
+        comments.append(line.strip(" \t\r/#*-;%<>!."))
+        if block_end and block_end in line:
+            block_end = ""
+    return "\n".join(comments)

@@ -1,0 +1,1 @@
+"""Source text cut into the pieces a reader would recognise."""

@@ -1,0 +1,1 @@
+"""For each language, which nodes of its syntax tree are units."""
