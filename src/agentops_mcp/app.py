@@ -3,11 +3,12 @@
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from agentops_mcp.core import tokens
 from agentops_mcp.core.clock import Clock, utc_now
@@ -15,6 +16,11 @@ from agentops_mcp.core.config import Config, load_config
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.tokens import TokenCounter
+from agentops_mcp.factors.context import store as context_store
+from agentops_mcp.factors.context.rules.briefs import ReportLimits
+from agentops_mcp.factors.context.rules.window import Thresholds
+from agentops_mcp.factors.context.service.outcomes import Outcomes
+from agentops_mcp.factors.context.service.window import WindowLedger
 from agentops_mcp.factors.resume.service.handles import Handles
 from agentops_mcp.factors.resume.service.missions import Missions
 from agentops_mcp.factors.resume.service.sessions import EntryLine, Sessions
@@ -31,11 +37,17 @@ from agentops_mcp.storage.ledger import Ledger, Opened
 from agentops_mcp.storage.mirror import Mirror
 from agentops_mcp.storage.project import Project, database_url, locate, schema_name
 from agentops_mcp.storage.snapshots import Snapshots
+from agentops_mcp.storage.source_tree import SourceTree
 from agentops_mcp.storage.worktree import Worktree
+
+if TYPE_CHECKING:
+    from agentops_mcp.factors.context.service.contexts import Contexts
 
 logger = logging.getLogger(__name__)
 
-VIEWS = (session_store.VIEW, state_store.VIEW, mission_store.VIEW, tracking_store.VIEW)
+_COMPARED_BYTES = 2 << 20
+
+VIEWS = (session_store.VIEW, state_store.VIEW, mission_store.VIEW, tracking_store.VIEW, context_store.VIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,8 @@ class Parts:
     sessions: Sessions
     states: States
     missions: Missions
+    windows: WindowLedger
+    outcomes: Outcomes
 
 
 class App(AbstractContextManager["App"]):
@@ -65,6 +79,7 @@ class App(AbstractContextManager["App"]):
         self._clock = clock
         self._lock = threading.Lock()
         self._parts: Parts | None = None
+        self._contexts: Contexts | None = None
         self._last_failure = ""
 
     @property
@@ -94,6 +109,18 @@ class App(AbstractContextManager["App"]):
     def missions(self) -> Missions:
         """Factor VI: what is worked towards, and by whom."""
         return self.parts.missions
+
+    def contexts(self) -> "Contexts":
+        """Factor II: what to load for a task. Made at its first use: NumPy alone takes as long to load as the rest."""
+        parts = self.parts
+        with self._lock:
+            if self._contexts is None:
+                self._contexts = open_contexts(parts.project, parts)
+            return self._contexts
+
+    def outcomes(self) -> Outcomes:
+        """Factor II: how what was handed out went."""
+        return self.parts.outcomes
 
     def settle(self) -> None:
         """Pay the git mirror what it is owed; what cannot be paid now is logged and stays owed. Never an error."""
@@ -126,7 +153,7 @@ class App(AbstractContextManager["App"]):
         with self._lock:
             if self._parts is not None:
                 self._parts.ledger.database.close()
-                self._parts = None
+                self._parts, self._contexts = None, None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -155,11 +182,44 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock) -> Par
         tokens=_token_counter(config), clock=clock, new_id=new_id,
     )  # fmt: skip
     entries = Entries(ledger, worktree, handles, learning=config.tracking.learning, new_id=new_id)
+    limits = config.context
+    windows = WindowLedger(
+        ledger, handles, _SavedSessions(ledger), tokens=_token_counter(config),
+        thresholds=Thresholds(limits.warn, limits.block, limits.critical, limits.task_share), new_id=new_id,
+    )  # fmt: skip
+    tree = SourceTree(project.repository, git, root=project.root)
+    outcomes = Outcomes(ledger, handles, windows, _LoadedTexts(tree), limits=_report_limits(config))
     mirror = None
     if project.repository and git:
         lock = project.repository.common_dir / "agentops" / f"{project.ref.rpartition('/')[2]}.lock"
         mirror = Mirror(project.repository, git, ledger, ref=project.ref, lock_path=lock)
-    return Parts(project, config, opened, ledger, mirror, worktree, entries, sessions, states, missions)
+    return Parts(
+        project, config, opened, ledger, mirror, worktree, entries, sessions, states, missions, windows, outcomes
+    )  # fmt: skip
+
+
+def open_contexts(project: Project, parts: Parts | None) -> "Contexts":
+    """Factor II for a project; without `parts` of an opened one nothing is recorded and nothing remembered."""
+    from agentops_mcp.factors.context.service.contexts import Contexts
+    from agentops_mcp.factors.context.service.index import Index
+    from agentops_mcp.factors.context.service.ranking import Ranking
+    from agentops_mcp.remembered import LedgerMemory
+    from agentops_mcp.storage.blob_facts import BlobFacts
+    from agentops_mcp.storage.commit_log import CommitLog
+
+    git = Git(project.repository) if project.repository else None
+    cache = BlobFacts(project.data_dir / "context-index.db")
+    tree = SourceTree(project.repository, git, root=project.root)
+    index = Index(tree, cache)
+    return Contexts(
+        tree, index, Ranking(index, CommitLog(git, cache) if git else None), root=project.root,
+        windows=parts.windows if parts else None, memory=LedgerMemory(parts.ledger, parts.states) if parts else None,
+        limits=_report_limits(parts.config) if parts else ReportLimits(), new_id=new_id,
+    )  # fmt: skip
+
+
+def _report_limits(config: Config) -> ReportLimits:
+    return ReportLimits(config.context.report_tokens, config.context.report_hard_tokens)
 
 
 def _token_counter(config: Config) -> TokenCounter:
@@ -187,6 +247,34 @@ def _open_database(
     if path.exists() and (findings := database.check()):
         raise damaged(path, findings)
     return database, str(path.resolve())
+
+
+@dataclass(frozen=True, slots=True)
+class _SavedSessions:
+    """Saved states in the words of factor II."""
+
+    ledger: Ledger
+
+    def last_saved_at(self, session: str) -> str | None:
+        with self.ledger.read() as tx:
+            last = state_store.last_in_session(tx, session)
+        return self.ledger.event(last).at if last else None
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadedTexts:
+    """The files of a load, as far as they can be read; an outcome is recorded whatever git says."""
+
+    tree: SourceTree
+
+    def texts_of(self, paths: Sequence[str], commit: str | None) -> Iterable[str]:
+        wanted = set(paths)
+        try:
+            files = [file for file in self.tree.list(commit).files if file.path in wanted]
+            found = list(self.tree.read(files, limit_bytes=_COMPARED_BYTES))
+        except AgentOpsError:
+            return []
+        return [content.decode("utf-8", "replace") for _, content in found if content]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ from agentops_mcp import __version__
 from agentops_mcp.app import App
 from agentops_mcp.core.errors import AgentOpsError, ConfigError, NotFoundError
 from agentops_mcp.core.records import Actor
+from agentops_mcp.factors.context.tools import contexts as context_tools
+from agentops_mcp.factors.context.tools import outcomes as outcome_tools
 from agentops_mcp.factors.resume.tools import missions as mission_tools
 from agentops_mcp.factors.resume.tools import sessions as session_tools
 from agentops_mcp.factors.resume.tools import states as state_tools
@@ -180,9 +182,11 @@ def build_server(app: App) -> AgentOpsServer:
     """The server of one project, with every factor's tools, resources and prompts."""
     mcp = AgentOpsServer(app)
     session_tools.register(mcp, app.sessions, actor_of)
+    context_tools.register(mcp, app.contexts, actor_of)
     state_tools.register(mcp, app.states, actor_of)
     mission_tools.register(mcp, app.missions, actor_of)
     tracking_tools.register(mcp, app.entries, actor_of)
+    outcome_tools.register(mcp, app.outcomes, actor_of)
     completers = {
         **state_tools.completions(app.states),
         **mission_tools.completions(app.missions),

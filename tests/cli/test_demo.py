@@ -59,6 +59,8 @@ def linked_worktree(repository: Path) -> Path:
     return repository.parent / "linked"
 
 
+NOTHING_TO_LOAD = (without_commits, outside_git)
+
 SLOW = [
     pytest.param(make, marks=pytest.mark.slow) for make in (fresh, without_commits, outside_git, bare, linked_worktree)
 ]
@@ -76,9 +78,11 @@ def test_the_demo_shows_every_step_and_leaves_all_as_it_was(
     assert code == 0, shown
     assert (kept(place), kept(repository)) == before
     steps = re.findall(r"^(\d+)\. ", shown, re.MULTILINE)
-    assert steps == [str(number + 1) for number in range(12 if make is outside_git else 13)]
+    assert steps == [str(number + 1) for number in range(13 if make is outside_git else 14)]
     assert "| refused: action is too generic to help the next reader" in shown
     assert "by first-agent" in shown
+    assert re.search(r"^  \| tokens: [\d,]+ of 1,500 ", shown, re.MULTILINE)
+    assert (re.search(r"^  \| ## app\.py @.*\n  \| \[1", shown, re.MULTILINE) is None) == (make in NOTHING_TO_LOAD)
     assert "\nWorktree, index, HEAD and your own ledger are as before.\n" in shown
     assert not [character for character in shown if not character.isprintable() and character != "\n"]
 
@@ -103,7 +107,7 @@ def test_a_command_that_fails_is_named_and_the_demo_fails(
 
     monkeypatch.setattr(demo_client.subprocess, "run", fail)
     assert run_demo(repository) == 1
-    assert "\nStep 7 failed: exit code 3: error: broken\n" in capfd.readouterr().out
+    assert "\nStep 8 failed: exit code 3: error: broken\n" in capfd.readouterr().out
 
 
 def test_what_changes_meanwhile_is_named_and_the_demo_fails(

@@ -3,7 +3,7 @@
 import itertools
 import subprocess
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -13,7 +13,7 @@ import pytest
 from agentops_mcp.storage import commit_log, patches
 from agentops_mcp.storage.blob_facts import BlobFacts
 from agentops_mcp.storage.blob_reader import LocalGit
-from agentops_mcp.storage.commit_log import Commit, CommitLog, History, Touched
+from agentops_mcp.storage.commit_log import Commit, CommitLog, History, Hunk, Touched
 from agentops_mcp.storage.git import Git, discover
 from conftest import git
 
@@ -33,7 +33,7 @@ def cache(tmp_path: Path) -> Generator[BlobFacts]:
     facts.close()
 
 
-def commit(path: Path, files: dict[str, str | bytes], message: str = "more") -> str:
+def commit(path: Path, files: Mapping[str, str | bytes], message: str = "more") -> str:
     for name, content in files.items():
         place = path / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +59,32 @@ def newest(path: Path) -> Commit:
 
 def names(commit: Commit) -> list[str]:
     return [touched.path for touched in commit.files]
+
+
+def unread(path: str) -> Touched:
+    """A file of which only the name was read."""
+    return Touched(path, (), (), is_whole=False)
+
+
+def added(path: str, lines: int) -> Touched:
+    """A file that was not there before."""
+    return Touched(path, (), ((0, 0, 1, lines),), is_whole=True)
+
+
+def places(commit: Commit) -> dict[str, tuple[Hunk, ...] | None]:
+    """The hunks of each file; None where they are not all there."""
+    assert all(touched.is_whole or touched.hunks == () for touched in commit.files)
+    return {touched.path: touched.hunks if touched.is_whole else None for touched in commit.files}
+
+
+def numbers(commit: Commit) -> dict[str, int | None]:
+    """How many hunks each file has; None where they are not all there."""
+    return {path: None if hunks is None else len(hunks) for path, hunks in places(commit).items()}
+
+
+def scattered(count: int) -> str:
+    """A text whose every other line differs in upper case."""
+    return "".join(f"X{number}\na\n" for number in range(count))
 
 
 def oids(history: History) -> list[str]:
@@ -89,12 +115,12 @@ def test_a_commit_has_its_message_its_files_and_the_functions_that_changed(repos
         third,
         int(git(repository, "show", "--no-patch", "--format=%ct", third)),
         "Change things",
-        (Touched("a.py", ("def first(self):", "def second(self):")),),
+        (Touched("a.py", ("def first(self):", "def second(self):"), ((3, 1, 3, 1), (6, 1, 6, 1)), is_whole=True),),
         0,
     )
     assert older.message == "Add things\n\nAnd why."
-    assert older.files == (Touched("a.py", ()), Touched("b.txt", ()))
-    assert root.files == (Touched("app.py", ()),)
+    assert older.files == (added("a.py", 6), added("b.txt", 1))
+    assert root.files == (added("app.py", 1),)
 
 
 def test_merges_are_left_out_and_the_limit_counts_what_is_left(repository: Path) -> None:
@@ -121,6 +147,71 @@ def test_deleted_renamed_binary_empty_large_and_mode_changed_files_are_touched(r
     commit(repository, {"a.png": b"\0\1\2" * 100, "empty.py": "", "l.txt": "y" * 1_500_000, "m.txt": "y\n" * 3_000_000})
     expected = ["a.png", "empty.py", "gone.py", "l.txt", "link.py", "m.txt", "new.py", "old.py", "tool.sh"]
     assert names(newest(repository)) == expected
+
+
+def test_each_changed_place_is_kept_as_git_numbers_it(repository: Path, cache: BlobFacts) -> None:
+    text = "1\n2\n3\n4\n5\n6\n7\n8\n"
+    files = ("added", "deleted", "end", "gone", "mixed", "twice")
+    commit(repository, dict.fromkeys(files, text))
+    (repository / "gone").unlink()
+    changed = {
+        "added": text.replace("3\n", "3\na\nb\n"),
+        "deleted": text.replace("3\n4\n", ""),
+        "empty": "",
+        "end": text.removesuffix("\n"),
+        "mixed": text.replace("2\n", "b\nb\n").replace("4\n", "").replace("6\n", "6\nf\n").replace("8\n", "h\n"),
+        "twice": "0\n" + text.replace("8\n", ""),
+    }
+    head = commit(repository, changed)
+    log_of(repository, cache).before(head)
+    for log in (log_of(repository), log_of(repository, cache)):
+        assert places(log.before(head).commits[0]) == {
+            "added": ((3, 0, 4, 2),),
+            "deleted": ((3, 2, 2, 0),),
+            "empty": (),
+            "end": ((8, 1, 8, 1),),
+            "gone": ((1, 8, 0, 0),),
+            "mixed": ((2, 1, 2, 2), (4, 1, 4, 0), (6, 0, 7, 1), (8, 1, 9, 1)),
+            "twice": ((0, 0, 1, 1), (8, 1, 8, 0)),
+        }
+
+
+def test_changed_places_are_all_kept_or_none(repository: Path, cache: BlobFacts) -> None:
+    picture = b"\0\1\2" * 100
+    texts = {"a.txt": scattered(200), "b.txt": scattered(201), "c.txt": scattered(900)}
+    commit(repository, {**texts, "d.png": picture, "e.txt": "x\n", "f.sh": "f\n", "g.txt": "g\n"})
+    (repository / "e.txt").unlink()
+    (repository / "f.sh").chmod(0o755)
+    changed = {name: text.lower() for name, text in texts.items()}
+    head = commit(repository, {**changed, "d.png": picture + b"\0", "e.txt": b"\0", "g.txt": "G\n"})
+    expected = {
+        "a.txt": tuple((line, 1, line, 1) for line in range(1, 400, 2)),
+        "b.txt": None, "c.txt": None, "d.png": None, "e.txt": None, "f.sh": (), "g.txt": ((1, 1, 1, 1),),
+    }  # fmt: skip
+    log_of(repository, cache).before(head)
+    for log in (log_of(repository), log_of(repository, cache)):
+        assert places(log.before(head).commits[0]) == expected
+
+
+def test_a_file_that_became_a_link_has_the_places_of_both(repository: Path) -> None:
+    commit(repository, {"a.png": b"\0", "a.py": BODY})
+    for name in ("a.png", "a.py"):
+        (repository / name).unlink()
+        (repository / name).symlink_to("nowhere")
+    commit(repository, {})
+    assert places(newest(repository)) == {"a.png": None, "a.py": ((1, 6, 0, 0), (0, 0, 1, 1))}
+
+
+def test_the_changed_places_of_a_commit_are_bounded(repository: Path) -> None:
+    exact = {f"f{number:02}.txt": 200 for number in range(10)} | {"f03.txt": 300, "f10.txt": 200, "f11.txt": 1}
+    over = exact | {"f10.txt": 199, "f11.txt": 2, "f12.txt": 1}
+    commit(repository, {name: scattered(count) for name, count in over.items()} | {"z.sh": "z\n"})
+    (repository / "z.sh").chmod(0o755)
+    commit(repository, {name: scattered(count).lower() for name, count in over.items()})
+    assert numbers(newest(repository)) == over | {"f03.txt": None, "f11.txt": None, "f12.txt": None, "z.sh": 0}
+    commit(repository, {name: scattered(count) for name, count in exact.items()})
+    commit(repository, {name: scattered(count).lower() for name, count in exact.items()})
+    assert numbers(newest(repository)) == exact | {"f03.txt": None, "f11.txt": None}
 
 
 def test_no_name_is_taken_for_another(repository: Path) -> None:
@@ -156,7 +247,7 @@ def test_content_is_never_taken_for_a_header(repository: Path) -> None:
     )
     text = "x" * 9_000 + "\n"  # beyond where git looks for a NUL
     commit(repository, {"real.txt": text + forged + "no end"}, "first")
-    assert newest(repository).files == (Touched("real.txt", ()),)
+    assert newest(repository).files == (added("real.txt", 11),)
     commit(repository, {"real.txt": text + forged + forged + "other end", "z.txt": "z\n"}, "second")
     commit(repository, {"real.txt": text, "z.txt": "z"}, "third")
     history = log_of(repository).before(git(repository, "rev-parse", "HEAD"))
@@ -185,7 +276,7 @@ def test_messages_are_text_whatever_their_bytes_and_are_cut(repository: Path) ->
 
 def test_what_is_kept_of_a_large_commit_is_bounded(repository: Path) -> None:
     many = {f"f{number:03}.py": "".join(f"def f{i}():\n    a\n\n" for i in range(50)) for number in range(70)}
-    commit(repository, dict(many))
+    commit(repository, many)
     commit(repository, {name: text.replace("    a", "    b") for name, text in many.items()})
     found = newest(repository)
     assert (len(found.files), found.more) == (60, 10)
@@ -206,8 +297,8 @@ def test_of_a_patch_that_is_too_long_only_the_names_are_read(
     history = log_of(repository, cache).before(head)
     assert history.complete
     assert [found.message for found in history.commits] == ["after", "large", "more", "first"]
-    assert history.commits[1].files == (Touched("a.py", ()), Touched("large.txt", ()), Touched("z\n.py", ()))
-    assert cache.count("commit") == 4
+    assert history.commits[1].files == (unread("a.py"), unread("large.txt"), unread("z\n.py"))
+    assert cache.count("commit-2") == 4
 
 
 def test_settings_of_the_repository_change_nothing(repository: Path, tmp_path: Path) -> None:
@@ -217,16 +308,20 @@ def test_settings_of_the_repository_change_nothing(repository: Path, tmp_path: P
         ("diff.submodule", "log"), ("diff.relative", "true"), ("core.quotePath", "true"), ("diff.wordRegex", "."),
         ("log.showSignature", "true"), ("diff.suppressBlankEmpty", "true"), ("diff.python.textconv", "false"),
         ("format.pretty", "oneline"), ("log.showRoot", "false"), ("core.attributesFile", "/nowhere"),
-        ("diff.python.command", "false"), ("i18n.logOutputEncoding", "ISO-8859-1"), ("diff.colorMoved", "zebra"),
+        ("diff.python.command", "false"), ("diff.python.algorithm", "patience"), ("diff.indentHeuristic", "false"),
+        ("diff.algorithm", "patience"), ("i18n.logOutputEncoding", "ISO-8859-1"), ("diff.colorMoved", "zebra"),
     ):  # fmt: skip
         git(repository, "config", name, value)
     commit(repository, {"é.py": BODY}, "é")
-    commit(repository, {"é.py": BODY.replace("2", "20")}, "é")
-    history = log_of(repository).before(git(repository, "rev-parse", "HEAD"))
-    assert [found.files for found in history.commits] == [
-        (Touched("é.py", ("def second(self):",)),), (Touched("é.py", ()),), (Touched("app.py", ()),)
-    ]  # fmt: skip
+    third = commit(repository, {"é.py": BODY.replace("2", "20")}, "é")
+    changed = Touched("é.py", ("def second(self):",), ((6, 1, 6, 1),), is_whole=True)
+    history = log_of(repository).before(third)
+    assert [found.files for found in history.commits] == [(changed,), (added("é.py", 6),), (added("app.py", 1),)]
     assert history.commits[0].message == "é"
+    # Where other settings would see other places: how lines are matched, and where an added block begins.
+    commit(repository, {"match.py": "c\na\nv\nv\nu\na\n", "slide.py": "if x:\n    a\nif x:\n    c\n"})
+    commit(repository, {"match.py": "w\nw\nb\nw\na\nc\n", "slide.py": "if x:\n    a\nif x:\n    b\nif x:\n    c\n"})
+    assert places(newest(repository)) == {"match.py": ((1, 5, 1, 4), (6, 0, 6, 1)), "slide.py": ((2, 0, 3, 2),)}
 
 
 def test_a_replaced_commit_is_read_as_it_was(repository: Path) -> None:
@@ -275,8 +370,9 @@ def test_a_name_that_moves_is_not_remembered(repository: Path) -> None:
 def test_facts_that_make_no_sense_are_read_again(repository: Path, cache: BlobFacts) -> None:
     head = git(repository, "rev-parse", "HEAD")
     expected = log_of(repository).before(head)
-    for nonsense in (b"", b"{}", b"[1]", b'[1,0,"m",[[]]]', b"\xff"):
-        cache.put("commit", [(head, nonsense)])
+    files = ("[]", '["a"]', '["a",7]', '["a",[1,1,1]]')
+    for nonsense in (b"", b"{}", b"[1]", b"\xff", *(f'[1,0,"m",[{file}]]'.encode() for file in files)):
+        cache.put("commit-2", [(head, nonsense)])
         assert log_of(repository, cache).before(head) == expected
 
 
@@ -295,7 +391,7 @@ def test_at_the_deadline_it_ends_with_what_was_read_and_goes_on_from_there(
         history = log.before(head, deadline=time.monotonic() + 60)
     assert not history.complete
     assert len(history.commits) == 2
-    assert cache.count("commit") == 2
+    assert cache.count("commit-2") == 2
     read = count_reads(monkeypatch)
     assert log.before(head).commits[:2] == history.commits
     assert len(read) == 5
@@ -347,7 +443,7 @@ def test_of_a_partial_clone_the_names_are_read_without_the_network(
     assert not history.complete
     assert [names(found) for found in history.commits[:2]] == [["7.py", "a.py"], ["6.py", "a.py"]]
     assert len(history.commits) == 9
-    assert cache.count("commit") == 0
+    assert cache.count("commit-2") == 0
     assert "?" in git(clone, "rev-list", "--objects", "--missing=print", head)  # nothing was fetched
 
 
@@ -361,7 +457,7 @@ def test_around_a_damaged_object_everything_else_is_read(repository: Path, cache
     assert not history.complete
     assert [names(found) for found in history.commits[:5]] == [[f"{number}.py", "a.py"] for number in (4, 3, 2, 1, 0)]
     assert [len(found.files[1].contexts) for found in history.commits[:4]] == [1, 0, 0, 1]
-    assert cache.count("commit") == 4
+    assert cache.count("commit-2") == 4
     tree = git(repository, "rev-parse", "HEAD~2^{tree}")
     (repository / ".git/objects" / tree[:2] / tree[2:]).unlink()
     history = log_of(repository).before(head)

@@ -16,6 +16,7 @@ from mcp import Client
 from mcp.types import TextResourceContents
 
 from agentops_mcp.cli.demo_client import Stage, call, say_indented, text_of
+from agentops_mcp.cli.demo_context import show_context
 from agentops_mcp.cli.demo_resume import show_resume
 from agentops_mcp.cli.output import EXIT_FOUND, say
 from agentops_mcp.core import tokens
@@ -89,6 +90,8 @@ class _Demo:
             reply = await call(client, "record_entry", {**_ENTRY, "session": session})
             say_indented(text_of(reply))
             uri = f"agentops://entry/{(reply.structured_content or {})['id']}"
+            self._say_step("It loads context for a task: the places of this project that matter most, within a budget")
+            await show_context(client, session)
         self._say_step(
             "The agent is gone. Another one, in a client of the older protocol, finds the decision in its brief"
         )

@@ -1,6 +1,7 @@
-"""What past commits touched: their messages, files, and the functions their changes are in."""
+"""What past commits touched: their messages, files, and the places and functions their changes are in."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -16,11 +17,13 @@ from agentops_mcp.core.errors import GitError
 from agentops_mcp.storage.blob_facts import BlobFacts
 from agentops_mcp.storage.blob_reader import LocalGit
 from agentops_mcp.storage.git import Git
-from agentops_mcp.storage.patches import Commit, Touched, read_commits
+from agentops_mcp.storage.patches import Commit, Hunk, Touched, read_commits
 
-__all__ = ["Commit", "CommitLog", "History", "Touched"]
+__all__ = ["Commit", "CommitLog", "History", "Hunk", "Touched"]
 
-_KIND = "commit"
+_KIND = "commit-2"
+"""With the number of its form; what is kept in another is not found."""
+
 _KEPT_HISTORIES = 4
 _LIST_TIMEOUT_S = 20.0
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -156,16 +159,29 @@ class CommitLog:
 
 
 def _packed(commit: Commit) -> bytes:
-    files = [[touched.path, *touched.contexts] for touched in commit.files]
+    files = [[touched.path, _flat(touched), *touched.contexts] for touched in commit.files]
     fields = [commit.at, commit.more, commit.message, files]
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _flat(touched: Touched) -> list[int] | None:
+    """The numbers of all hunks, or None if they are not all there."""
+    return list(itertools.chain.from_iterable(touched.hunks)) if touched.is_whole else None
 
 
 def _unpacked(oid: str, fact: bytes) -> Commit | None:
     """The commit, or None if this is not what `_packed` made."""
     try:
         at, more, message, files = cast("tuple[Any, ...]", json.loads(fact))
-        touched = tuple([Touched(sys.intern(path), tuple(contexts)) for path, *contexts in files])
+        touched = tuple([
+            Touched(sys.intern(path), tuple(contexts), () if flat is None else _hunks(flat), flat is not None)
+            for path, flat, *contexts in files
+        ])  # fmt: skip
         return Commit(oid, at, message, touched, more)
     except (ValueError, TypeError):
         return None
+
+
+def _hunks(flat: list[int]) -> tuple[Hunk, ...]:
+    numbers = iter(flat)
+    return tuple(zip(numbers, numbers, numbers, numbers, strict=True))

@@ -26,6 +26,8 @@ _MAX_FILES = 60
 _MAX_CONTEXTS = 40
 _MAX_COMMIT_CONTEXTS = 400
 _MAX_CONTEXT = 80
+_MAX_HUNKS = 200
+_MAX_COMMIT_HUNKS = 2_000
 _MAX_MESSAGE = 2_000
 _MAX_PATCH_BYTES = 5 << 20
 _MAX_LINE_BYTES = 1 << 16
@@ -37,7 +39,10 @@ _COMMAND = (
     "diff-tree", "--stdin", "--root", "--always", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv",
     "--submodule=short", "--encoding=UTF-8", _FORMAT,
 )  # fmt: skip
-_PATCH = ("-p", "--unified=0", "--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/")
+_PATCH = (
+    "-p", "--unified=0", "--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers",
+    "--indent-heuristic",
+)  # fmt: skip
 _NAMES = ("-r", "--name-only")
 
 _DRIVERS = {
@@ -48,15 +53,23 @@ _DRIVERS = {
 """git's own rules for what a function's first line is; without one it takes any line that is not indented."""
 _ATTRIBUTES = "".join(f"*.{end} diff={driver}\n" for driver, ends in _DRIVERS.items() for end in ends.split())
 
-_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@ ?(.*)", re.DOTALL)
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)", re.DOTALL)
+
+Hunk = tuple[int, int, int, int]
+"""A changed place: old start, old count, new start, new count, as in `@@ -a,b +c,d @@` without lines around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A file that a commit changed, and the first lines of the functions the changes are in."""
+    """A file that a commit changed, the first lines of the functions the changes are in, and the changed places.
+
+    `is_whole`: `hunks` has every changed place. Otherwise it has none: they are too many, or were not read.
+    """
 
     path: str
     contexts: tuple[str, ...]
+    hunks: tuple[Hunk, ...]
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +141,29 @@ class _TooLargeError(Exception):
 
 
 @dataclass(slots=True)
+class _DraftFile:
+    """A file while its commit is read; of too many hunks, one more than may be kept."""
+
+    contexts: dict[str, None] = field(default_factory=dict[str, None])
+    hunks: list[Hunk] = field(default_factory=list[Hunk])
+    is_read: bool = True
+
+
+@dataclass(slots=True)
 class _Draft:
     """A commit while it is read."""
 
     oid: str
     at: int
     message: str
-    files: dict[str, dict[str, None]] = field(default_factory=dict[str, "dict[str, None]"])
+    files: dict[str, _DraftFile] = field(default_factory=dict[str, _DraftFile])
     more: int = 0
-    _file: dict[str, None] = field(default_factory=dict[str, None])
+    _file: _DraftFile = field(default_factory=_DraftFile)
     _contexts_left: int = _MAX_COMMIT_CONTEXTS
 
     def touch(self, path: bytes) -> None:
-        """Add a file; the contexts that come next are in it."""
-        self._file = {}
+        """Add a file; the contexts and hunks that come next are in it."""
+        self._file = _DraftFile()
         try:
             name = sys.intern(path.decode("utf-8"))
         except UnicodeDecodeError:
@@ -157,14 +179,34 @@ class _Draft:
     def add_context(self, line: bytes) -> None:
         """Add the first line of a function that has changed; git cuts it at 80 bytes, if need be inside a character."""
         context = line.decode("utf-8", "replace").strip("\ufffd \t\r")[:_MAX_CONTEXT]
-        if context and context not in self._file and len(self._file) < _MAX_CONTEXTS and self._contexts_left:
+        contexts = self._file.contexts
+        if context and context not in contexts and len(contexts) < _MAX_CONTEXTS and self._contexts_left:
             self._contexts_left -= 1
-            self._file[context] = None
+            contexts[context] = None
+
+    def add_hunk(self, hunk: Hunk) -> None:
+        """Add a changed place."""
+        if len(self._file.hunks) <= _MAX_HUNKS:
+            self._file.hunks.append(hunk)
+
+    def add_unread(self) -> None:
+        """Say that the file has changed in places that can not be seen."""
+        self._file.is_read = False
 
     def commit(self) -> Commit:
         """The result."""
-        files = tuple(Touched(path, tuple(contexts)) for path, contexts in self.files.items())
-        return Commit(self.oid, self.at, self.message, files, self.more)
+        return Commit(self.oid, self.at, self.message, tuple(self._touched()), self.more)
+
+    def _touched(self) -> Iterator[Touched]:
+        """The files, with hunks up to the first file whose hunks are too many for the commit."""
+        left = _MAX_COMMIT_HUNKS
+        for path, file in self.files.items():
+            count = len(file.hunks)
+            is_whole = file.is_read and count <= _MAX_HUNKS
+            if is_whole:
+                is_whole = count <= left
+                left = left - count if is_whole else 0
+            yield Touched(path, tuple(file.contexts), tuple(file.hunks) if is_whole else (), is_whole)
 
 
 class _Records:
@@ -202,6 +244,7 @@ class _Records:
             name = self._until(b"\n", _MAX_LINE_BYTES)
             if name:
                 draft.touch(unquoted(name) if name.startswith(b'"') else name)
+                draft.add_unread()
         return True
 
     def _patch(self, draft: _Draft) -> bool:
@@ -214,11 +257,15 @@ class _Records:
                 raise _TooLargeError
             line = self._until(b"\n", _MAX_LINE_BYTES)
             if line.startswith(b"@@ ") and (hunk := _HUNK.fullmatch(line)):
-                self._skip_lines(int(hunk[1] or 1))
-                self._skip_lines(int(hunk[2] or 1))
-                draft.add_context(hunk[3])
+                old_count, new_count = int(hunk[2] or 1), int(hunk[4] or 1)
+                self._skip_lines(old_count)
+                self._skip_lines(new_count)
+                draft.add_hunk((int(hunk[1]), old_count, int(hunk[3]), new_count))
+                draft.add_context(hunk[5])
             elif line.startswith(b"diff --git "):
                 draft.touch(_path_of(line))
+            elif line.startswith(b"Binary files "):
+                draft.add_unread()
         return True
 
     def _peek(self) -> bytes:

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from agentops_mcp.factors.context.rules.line_history import ChangedLines, Hunk, follow
 from agentops_mcp.factors.context.rules.tasks import telling_stems
 
 Floats = NDArray[np.float64]
@@ -43,6 +44,10 @@ class TouchedFile(Protocol):
     def path(self) -> str: ...  # noqa: D102
     @property
     def contexts(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def hunks(self) -> Sequence[Hunk]: ...  # noqa: D102
+    @property
+    def is_whole(self) -> bool: ...  # noqa: D102
 
 
 class PastCommit(Protocol):
@@ -58,11 +63,15 @@ class PastCommit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """How much commits with a similar message touched each file and place; and the most similar commit for a file."""
+    """How much commits with a similar message touched each file and place; and the most similar commit for a file.
+
+    `weights` has what each commit gives to every one of its files.
+    """
 
     files: Mapping[str, float]
     places: Mapping[Place, float]
     commits: Mapping[str, int]
+    weights: Floats
 
 
 class PastChanges:
@@ -87,6 +96,9 @@ class PastChanges:
                 places += [(number, self._places.of((file.path, name)), touched) for name in sorted(names)]
         self._in_files = _Pairs(files, commits=self.count, items=len(self._paths.keys))
         self._in_places = _Pairs(places, commits=self.count, items=len(self._places.keys))
+        self._touched = np.array([len(commit.files) + commit.more for commit in commits], np.float64)
+        self._hunks = _hunks_by_path(commits)
+        self._lines: dict[tuple[str, int], ChangedLines] = {}
         self._norms = np.array([self._norm(each) for each in stems])
         self._ages = np.arange(self.count)
         self._fading = 0.5 + 0.5 * np.exp(-self._ages / _FADING_COMMITS)
@@ -101,6 +113,8 @@ class PastChanges:
 
     def similar(self, stems: Sequence[str]) -> Similar:
         """Where commits whose messages share words with a task were made; a share is a squared cosine."""
+        if not self.count:
+            return Similar({}, {}, {}, np.zeros(0))
         shared = np.zeros(self.count)
         for each in stems:
             if found := self._postings.get(each):
@@ -113,6 +127,7 @@ class PastChanges:
             self._paths.named(self._in_files.summed(weights, most=_MOST_FILES, power=0.5)),
             self._places.named(self._in_places.summed(weights, most=_MOST_FILES, power=0.5)),
             {self._paths.keys[file]: commit for file, commit in best.items()},
+            np.where(self._touched <= _MOST_FILES, weights / np.sqrt(np.maximum(self._touched, 1)), 0.0),
         )
 
     def with_files(self, files: Mapping[str, float]) -> Mapping[str, float]:
@@ -124,6 +139,18 @@ class PastChanges:
         """What changed in one commit with these places."""
         weights = self._in_places.weighted(self._places.known(dict.fromkeys(places, 1.0))) * self._fading
         return self._places.named(self._in_places.summed(weights, most=_MOST_CHANGED_TOGETHER, power=0.5))
+
+    def changed_lines(self, path: str, line_count: int) -> ChangedLines:
+        """The places of a file that commits changed, as lines of today's file."""
+        key = path, line_count
+        if key not in self._lines:
+            self._lines[key] = follow(self._hunks.get(path, ()), line_count)
+        return self._lines[key]
+
+    @property
+    def line_weights(self) -> Floats:
+        """What each commit says about how often a line is changed; what is longer ago says less, a sweep nothing."""
+        return np.where(self._touched <= _MOST_FILES, 1 / (1 + self._ages / _HALF_SAY_OF_FILES), 0.0)
 
     @functools.cached_property
     def touches(self) -> Mapping[str, float]:
@@ -144,6 +171,19 @@ class PastChanges:
         for commit, file in zip(self._in_files.commits.tolist(), self._in_files.items.tolist(), strict=True):
             last.setdefault(self._paths.keys[file], commit)
         return last
+
+
+def _hunks_by_path(commits: Sequence[PastCommit]) -> Mapping[str, Sequence[tuple[int, Sequence[Hunk]]]]:
+    """The changes of each file, newest first, as far back as all of them are known."""
+    found: dict[str, list[tuple[int, Sequence[Hunk]]]] = {}
+    ended: set[str] = set()
+    for number, commit in enumerate(commits):
+        for file in commit.files:
+            if not file.is_whole:
+                ended.add(file.path)
+            elif file.hunks and file.path not in ended:
+                found.setdefault(file.path, []).append((number, file.hunks))
+    return found
 
 
 KeyT = TypeVar("KeyT", bound=Hashable)

@@ -14,7 +14,7 @@ from agentops_mcp.factors.context.rules.units.cut import Unit, qualified
 # A fragment is what is scored as one document within a file: a unit's own lines, the long ones in pieces.
 _LONGEST_FRAGMENT, _SHORTEST_PIECE, _LONGEST_PIECE, _PIECE, _SHORTEST_REST = 45, 18, 42, 30, 8
 
-_OPEN_KINDS = ("class", "struct", "interface", "trait", "impl", "enum", "type", "module", "namespace")
+_OPEN_KINDS = ("class", "struct", "interface", "trait", "impl", "enum", "type", "module", "record", "namespace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,8 @@ def _places(files: Sequence[int], starts: Mapping[int, int], units: Mapping[int,
         for index, unit in enumerate(units[file]):
             parent = unit.parent + base if unit.parent >= 0 else -1
             is_open = unit.kind in _OPEN_KINDS
-            rows.append((first + unit.start, first + unit.end + 1, first + unit.body, parent, file, is_open))
+            body = unit.body if unit.body <= unit.end else unit.start + 1  # without a body: what its first line says
+            rows.append((first + unit.start, first + unit.end + 1, first + body, parent, file, is_open))
             names.append(unit.name)
             titles.append(qualified(units[file], index))
     rows.append((0, 0, 0, -1, -1, False))

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +11,19 @@ from numpy.typing import NDArray
 from agentops_mcp.factors.context.rules.corpus import Bm25, Corpus, Floats, Match, Numbers, distinct
 from agentops_mcp.factors.context.rules.facts import FileFacts, LineKind
 from agentops_mcp.factors.context.rules.files import FileSignals, Names, leading_test_chunks, ranks, scaled
-from agentops_mcp.factors.context.rules.history import PastChanges
+from agentops_mcp.factors.context.rules.history import PastChanges, Place
 from agentops_mcp.factors.context.rules.layout import Layout
 from agentops_mcp.factors.context.rules.terms import hash_of
+
+ScalarT = TypeVar("ScalarT", np.int64, np.float64)
 
 Signals = Mapping[str, NDArray[np.float32]]
 
 _LEADING_FRAGMENTS = 6
 _LEADING_PLACES = 5
 _RELATED_TERMS = 40
-_RARE = 0.02
+_RARE = 0.04
+_ABSENT = 0.3
 _COMMON_CALL = 0.05
 _FAR = 60
 
@@ -32,12 +36,17 @@ def line_signals(
     names: Names,
     past: PastChanges,
     facts: Mapping[int, FileFacts],
+    quoted: Mapping[int, Floats],
 ) -> Signals:
-    """Every signal of every row; `facts` are those of the files looked into, and of the tests that match best."""
+    """Every signal of every row; `facts` are those of the files looked into and of the tests that match best.
+
+    `quoted` has, for the rows of each file looked into, how much of what the task quotes stands there.
+    """
     found = _Found(layout, matches)
     fragment_rank = ranks(found.fragment_bm25)[layout.fragment]
     related = _Related(corpus, layout, files, found, matches, facts)
     own = layout.file
+    quotes = scaled(np.concatenate([quoted[file] for file in layout.files.tolist()] or [np.zeros(0)]))
     signals: dict[str, Floats | NDArray[np.bool_]] = {
         "file_bm25": files.bm25[own],
         "file_path": files.path[own],
@@ -67,6 +76,10 @@ def line_signals(
         "line_related": scaled(related.line),
         "line_near_related": scaled(_spread(related.line, own, 5)),
         "line_calls": np.minimum(related.calls, 3.0),
+        "line_quoted": quotes,
+        "line_near_quoted": scaled(_spread(quotes, own, 4)),
+        "file_quoted": np.bincount(own, quotes, minlength=len(corpus.paths)).clip(0, 1)[own],
+        **_of_history(corpus, layout, files, past),
         **_of_position(layout, corpus),
     }
     return {name: np.asarray(values, np.float32) for name, values in signals.items()}
@@ -76,7 +89,7 @@ class _Found:
     """A task's terms in rows, fragments and units."""
 
     def __init__(self, layout: Layout, matches: Sequence[Match]) -> None:
-        fragments, rows = len(layout.fragments), layout.row_count
+        fragments, places, rows = len(layout.fragments), len(layout.places), layout.row_count
         lengths = layout.fragments[:, 1] - layout.fragments[:, 0]
         in_fragments, in_places = Bm25(lengths), Bm25(np.maximum(layout.places.sizes, 1))
         self.fragment_bm25, self.fragment_best = np.zeros(fragments), np.zeros(fragments)
@@ -84,14 +97,17 @@ class _Found:
         self.place_bm25 = np.zeros(len(layout.places))
         self.line, self.line_best, self.line_identifiers = np.zeros(rows), np.zeros(rows), np.zeros(rows)
         self.weight = sum(each.term.weight for each in matches)
-        self.worth = sum(each.worth for each in matches) or 1.0
+        # What stands nowhere in the files cannot be found in any line: it says little about how full a match is.
+        self.worth = sum(each.worth * (1.0 if len(each.lines) else _ABSENT) for each in matches) or 1.0
         for each in matches:
             found = layout.rows_of(each.lines, each.files)
             if not len(found):
                 continue
             counts = np.bincount(layout.fragment[found], minlength=fragments)
             self.fragment_bm25 += in_fragments.score(counts, each.worth)
-            self.place_bm25 += in_places.score(_with_inner(layout, layout.place[found]), each.worth)
+            self.place_bm25 += in_places.score(
+                _with_inner(layout, np.bincount(layout.place[found], minlength=places)), each.worth
+            )
             self.fragment_best = np.maximum(self.fragment_best, each.worth * (counts > 0))
             self.fragment_coverage += each.term.weight * (counts > 0)
             self.line[found] += each.worth
@@ -103,16 +119,21 @@ class _Found:
         self.fragment_density = totals / np.maximum(lengths, 1)
 
 
-def _with_inner(layout: Layout, places: Numbers) -> Numbers:
-    """How often each unit is named, where naming a unit names those around it too."""
-    counts = np.bincount(places, minlength=len(layout.places))
-    counts[-1] = 0
-    level, weights = np.flatnonzero(counts), counts[counts > 0]
+def _with_inner(layout: Layout, own: NDArray[ScalarT]) -> NDArray[ScalarT]:
+    """Each unit's own number and those of all units in it; the last, which is no unit, has none."""
+    total = own.copy()
+    total[-1] = 0
+    level = np.flatnonzero(total)
+    weights = total[level]
     while len(level):
         above = layout.places.parents[level]
         level, weights = above[above >= 0], weights[above >= 0]
-        np.add.at(counts, level, weights)
-    return counts
+        np.add.at(total, level, weights)
+    return total
+
+
+def _of_inner(layout: Layout, keys: Sequence[Place], values: Mapping[Place, float]) -> Floats:
+    return _with_inner(layout, np.array([values.get(key, 0.0) for key in keys]))
 
 
 class _Related:
@@ -206,9 +227,9 @@ def _of_places(
         "unit_name": words,
         "unit_literal_name": literal,
         "unit_parent_name": above,
-        "unit_similar_commits": scaled(np.array([files.similar.places.get(key, 0.0) for key in keys])),
-        "unit_touches": np.log1p([past.place_touches.get(key, 0.0) for key in keys]),
-        "unit_changed_together": scaled(np.array([together.get(key, 0.0) for key in keys])),
+        "unit_similar_commits": scaled(_of_inner(layout, keys, files.similar.places)),
+        "unit_touches": np.log1p(_of_inner(layout, keys, past.place_touches)),
+        "unit_changed_together": scaled(_of_inner(layout, keys, together)),
         "unit_lines": np.log1p(places.sizes),
         "unit_rank": ranks(np.append(found.place_bm25[:-1], 0.0)),
         "unit_tested": np.minimum(np.array([tested.get(each, 0.0) for each in hashes]) / namesakes, 3.0),
@@ -238,6 +259,32 @@ def _named_in_tests(corpus: Corpus, files: FileSignals, facts: Mapping[int, File
         for term in _terms_between(facts[int(corpus.chunk_files[chunk])], first, last):
             named[term] = named.get(term, 0.0) + share
     return named
+
+
+def _of_history(corpus: Corpus, layout: Layout, files: FileSignals, past: PastChanges) -> dict[str, Floats]:
+    """How often each row was changed, and how much by commits with a similar message."""
+    touches, similar = np.zeros(layout.row_count + 1), np.zeros(layout.row_count + 1)
+    weights = past.line_weights
+    for file, start in layout.starts.items():
+        count = int(corpus.line_counts[file])
+        if not count:
+            continue
+        changed = past.changed_lines(corpus.paths[file], count)
+        firsts = start + np.minimum(changed.firsts, count - 1)
+        ends = start + np.minimum(changed.lasts + 1, count)
+        for totals, each in ((touches, weights), (similar, files.similar.weights)):
+            np.add.at(totals, firsts, each[changed.commits])
+            np.subtract.at(totals, ends, each[changed.commits])
+    touches, similar = (np.maximum(np.cumsum(totals)[:-1], 0.0) for totals in (touches, similar))
+    own = layout.file
+    return {
+        "line_touches": np.log1p(touches),
+        "line_near_touches": np.log1p(_spread(touches, own, 4)),
+        "line_around_touches": np.log1p(_spread(touches, own, 15)),
+        "line_similar_commits": scaled(similar),
+        "line_near_similar_commits": scaled(_spread(similar, own, 4)),
+        "line_around_similar_commits": scaled(_spread(similar, own, 15)),
+    }
 
 
 def _of_position(layout: Layout, corpus: Corpus) -> dict[str, Floats | NDArray[np.bool_]]:

@@ -40,6 +40,50 @@ def _factor(signals: Signals, name: str) -> NDArray[np.float32]:
     return (values > 0).astype(np.float32) if how == "has" else values
 
 
+REASONS: Mapping[str, tuple[str, ...]] = {
+    "name": (
+        "file_path",
+        "unit_name",
+        "unit_literal",
+        "unit_parent",
+        "line_identifiers",
+        "fragment_identifiers",
+        "line_quoted",
+        "line_near_quoted",
+        "file_quoted",
+    ),
+    "history": (
+        "file_similar",
+        "file_touches",
+        "file_last",
+        "file_changed",
+        "unit_similar",
+        "unit_touches",
+        "unit_changed",
+    ),
+    "related": ("line_related", "line_near_related", "line_calls", "unit_named_nearby", "unit_related"),
+    "tests": ("file_tested", "unit_tested"),
+    "words": ("file_", "unit_bm25", "unit_rank", "fragment_", "line_"),
+}
+"""Why a line is chosen, by the beginnings of the signals that say so; the first that fits counts."""
+
+
+def reason_of(name: str) -> str:
+    """The reason a column belongs to; what only says what a line is like is no reason."""
+    signal = name.partition(" * ")[0].rpartition(" ")[2]
+    return next((reason for reason, heads in REASONS.items() if signal.startswith(heads)), "place")
+
+
+def reasons(signals: Signals, weights: Mapping[str, float]) -> Mapping[str, Floats]:
+    """How much each reason says for each line, against the average line: differences of the logarithm."""
+    parts = {reason: np.zeros(len(next(iter(signals.values())))) for reason in REASONS}
+    for name, weight in weights.items():
+        if (reason := reason_of(name)) in parts:
+            values = column(signals, name)
+            parts[reason] += weight * (values - values.mean())
+    return parts
+
+
 def expected(signals: Signals, weights: Mapping[str, float], intercept: float) -> Floats:
     """The expected share of each line; all shares of a task together are about 1."""
     total = np.full(len(next(iter(signals.values()))), intercept)

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agentops_mcp.factors.context.rules.corpus import Floats, Numbers
 
 _STEPS = 24
 _CLOSE_ENOUGH = 0.985
 _LEAST_PRICE = 1e-12
+_STRIDE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,62 +38,76 @@ class Chosen:
 NOTHING = Chosen((), 0.0)
 
 
-def choose(
-    values: Floats, costs: Floats, files: Numbers, bonuses: Floats, *, budget_tokens: float, overheads: Overheads
-) -> Chosen:
-    """The stretches of the greatest value within a budget.
+class Chooser:
+    """Chooses stretches of one text for any budget.
 
     `files` numbers the file of each row, ascending; `bonuses` is what having anything of a row's file is worth.
     """
-    if not len(values) or budget_tokens <= 0:
-        return NOTHING
-    bounds = [0, *(np.flatnonzero(np.diff(files)) + 1).tolist(), len(files)]
-    best = NOTHING
-    low, high = _LEAST_PRICE, float((values / costs).max()) + float(bonuses.max()) + _LEAST_PRICE
-    for _ in range(_STEPS):
-        price = (low * high) ** 0.5
-        chosen = _at_price(values - price * costs, costs, bounds, bonuses, price, overheads)
-        if chosen.tokens > budget_tokens:
-            low = price
-            continue
-        high = price
-        best = chosen
-        if chosen.tokens >= _CLOSE_ENOUGH * budget_tokens:
-            break
-    return best
+
+    def __init__(self, values: Floats, costs: Floats, files: Numbers, bonuses: Floats, overheads: Overheads) -> None:
+        self._values, self._costs, self._overheads = values, costs, overheads
+        edges = np.flatnonzero(np.diff(files)) + 1
+        self._bounds = np.concatenate([[0], edges, [len(files)]]) if len(files) else np.zeros(1, np.int64)
+        self._bonuses = bonuses[self._bounds[:-1]]
+        self._spent = np.concatenate([np.zeros(1), np.cumsum(costs)])
+        self._highest = float((values / costs).max(initial=0.0)) + float(self._bonuses.max(initial=0.0))
+        self._price = 0.0
+
+    def choose(self, budget_tokens: float) -> Chosen:
+        """The stretches of the greatest value within a budget."""
+        if not len(self._values) or budget_tokens <= 0 or not self._highest:
+            return NOTHING
+        best = NOTHING
+        low, high = _LEAST_PRICE, self._highest + _LEAST_PRICE
+        price = self._price or (low * high) ** 0.5
+        for _ in range(_STEPS):
+            chosen = self._at_price(price)
+            if chosen.tokens > budget_tokens:
+                low = price
+            else:
+                high, best, self._price = price, chosen, price
+                if chosen.tokens >= _CLOSE_ENOUGH * budget_tokens:
+                    break
+            # Near the price that fitted last; the bounds are far apart at first.
+            price = min(max((low * high) ** 0.5, price / _STRIDE), price * _STRIDE)
+        return best
+
+    def _at_price(self, price: float) -> Chosen:
+        """What is worth its price: in each file the best stretches, and the file itself if they pay for its heading.
+
+        A file of which no stretch is worth it may still send its best line for the sake of its bonus.
+        """
+        gains = self._values - price * self._costs
+        bounds = self._bounds
+        fee, entry = price * self._overheads.stretch, price * self._overheads.file
+        highest = np.maximum.reduceat(gains, bounds[:-1])
+        worthwhile = np.flatnonzero((highest > 0) | (highest + self._bonuses > fee + entry))
+        sums = np.concatenate([np.zeros(1), np.cumsum(gains)])
+        turns = np.flatnonzero(np.diff(gains > 0)) + 1
+        stretches: list[tuple[int, int]] = []
+        tokens = 0.0
+        for file in worthwhile.tolist():
+            first, last = int(bounds[file]), int(bounds[file + 1])
+            inner = turns[np.searchsorted(turns, first, "right") : np.searchsorted(turns, last)]
+            edges = [first, *inner.tolist(), last]
+            gain, found = _best_stretches(edges, sums[edges].tolist(), fee)
+            if not found:
+                row = first + int(np.argmax(gains[first:last]))
+                gain, found = float(gains[row]) - fee, [(row, row + 1)]
+            if gain + self._bonuses[file] > entry:
+                stretches += found
+                tokens += self._overheads.file
+                tokens += sum(self._overheads.stretch + self._spent[end] - self._spent[start] for start, end in found)
+        return Chosen(tuple(stretches), float(tokens))
 
 
-def _at_price(
-    gains: Floats, costs: Floats, bounds: Sequence[int], bonuses: Floats, price: float, overheads: Overheads
-) -> Chosen:
-    """What is worth its price: in each file the best stretches, and the file itself if they pay for its heading."""
-    runs = _runs(gains, bounds)
-    spent = np.concatenate([np.zeros(1), np.cumsum(costs)])
-    sums = np.concatenate([np.zeros(1), np.cumsum(gains)])[runs]
-    stretches: list[tuple[int, int]] = []
-    tokens = 0.0
-    edges = np.searchsorted(runs, bounds)
-    for number, (first, last) in enumerate(itertools.pairwise(edges.tolist())):
-        gain, found = _best_stretches(runs[first : last + 1], sums[first : last + 1], price * overheads.stretch)
-        if not found:  # one line may still be worth having for the sake of its file
-            row = bounds[number] + int(np.argmax(gains[bounds[number] : bounds[number + 1]]))
-            gain, found = float(gains[row]) - price * overheads.stretch, [(row, row + 1)]
-        if gain + bonuses[bounds[number]] > price * overheads.file:
-            stretches += found
-            tokens += overheads.file + sum(overheads.stretch + spent[end] - spent[start] for start, end in found)
-    return Chosen(tuple(stretches), float(tokens))
+def _best_stretches(edges: Sequence[int], sums: Sequence[float], fee: float) -> tuple[float, list[tuple[int, int]]]:
+    """The stretches of the greatest sum, where each costs a fee; `sums` are those up to each edge.
 
-
-def _runs(gains: Floats, bounds: Sequence[int]) -> NDArray[np.int64]:
-    """Where the sign of the gain changes, or the file does: no best stretch ends anywhere else."""
-    turns = np.flatnonzero(np.diff(gains > 0)) + 1
-    return np.union1d(turns, np.array(bounds, np.int64))
-
-
-def _best_stretches(edges: NDArray[np.int64], sums: Floats, fee: float) -> tuple[float, list[tuple[int, int]]]:
-    """The stretches between edges of the greatest sum, where each costs a fee."""
-    starts, ends = edges[:-1].tolist(), edges[1:].tolist()
-    within = np.diff(sums).tolist()
+    The sign of the gain changes at the edges between: no best stretch ends anywhere else.
+    """
+    starts, ends = edges[:-1], edges[1:]
+    within = [after - before for before, after in itertools.pairwise(sums)]
     outside, inside = 0.0, float("-inf")
     opened: list[int] = []  # where the stretch began, if this run is inside one
     closed: list[bool] = []  # whether being outside before this run is best reached from inside

@@ -33,7 +33,8 @@ _UNDOUBLED = "lsz"
 # The first line says what a task is about; what follows explains, quotes and digresses.
 _FIRST_LINE, _REST, _JOINED = 1.0, 0.6, 0.7
 _LONGEST_TASK = 20_000
-_MOST_TERMS = 120
+_MOST_TERMS, _MOST_QUOTES = 120, 20
+_SHORTEST_QUOTE, _SHORTEST_IN_QUOTES = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The terms of a task; `stems` are those of single words, by their stem."""
+    """The terms of a task, and the texts it quotes from code, which are looked for letter by letter."""
 
     terms: tuple[Term, ...]
+    quotes: tuple[str, ...] = ()
 
     @property
     def stems(self) -> Mapping[str, Term]:
@@ -78,7 +80,29 @@ def read_task(task: str) -> Query:
             found[key] = _joined(found[key], term) if key in found else term
     for term in _pairs(first):
         found.setdefault((term.text, True), term)
-    return Query(tuple(found.values())[:_MOST_TERMS])
+    return Query(tuple(found.values())[:_MOST_TERMS], tuple(dict.fromkeys(_quotes(task)))[:_MOST_QUOTES])
+
+
+_IN_QUOTES = re.compile(r"`([^`\n]{3,120})`|\"([^\"\n]{3,120})\"|(?<!\w)'([^'\n]{3,120})'")
+_AROUND = ".,;:!?()[]{}<>\"'`*"
+# What only code has inside a word: `--dry-run`, `__init__`, `res.set`, `key=`, `text/html`.
+_CODE_INSIDE = re.compile(r"\w[-_./:=@#$%+]\w|^--\w|^__\w")
+
+
+def _quotes(task: str) -> Iterator[str]:
+    """What a task quotes, and its words that only code is written with."""
+    for match in _IN_QUOTES.finditer(task):
+        quote = next(filter(None, match.groups())).strip()
+        if len(quote) >= _SHORTEST_IN_QUOTES:
+            yield quote
+    for word in task.split():
+        plain = word.strip(_AROUND)
+        if (
+            len(plain) >= _SHORTEST_QUOTE
+            and not plain.startswith(("http://", "https://"))
+            and _CODE_INSIDE.search(plain)
+        ):
+            yield from (each for each in (plain, *plain.split("=")) if len(each) >= _SHORTEST_QUOTE)
 
 
 def _terms(text: str, weight: float) -> Iterator[Term]:
@@ -119,7 +143,7 @@ def _pairs(text: str) -> Iterator[Term]:
 def stem(word: str) -> str:
     """A word without its ending; several words of one family share it."""
     for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM and (suffix, word[-2:]) != ("s", "ss"):
             word = word[: -len(suffix)]
             break
     if len(word) > _SHORTEST_STEM and word[-1] == word[-2] and word[-1] not in _UNDOUBLED:

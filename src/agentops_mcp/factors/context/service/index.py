@@ -6,7 +6,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from agentops_mcp.factors.context.rules import facts as fact_rules
 from agentops_mcp.factors.context.rules import passed_over
@@ -46,9 +46,10 @@ class Recent(Generic[KeyT, ValueT]):
     def put(self, key: KeyT, value: ValueT) -> None:
         """Keep a value; those used longest ago make room."""
         with self._lock:
-            if key not in self._values:
-                self._total += self._size(value)
-                self._values[key] = value
+            if key in self._values:
+                self._total -= self._size(self._values.pop(key))
+            self._total += self._size(value)
+            self._values[key] = value
             while self._total > self._limit and len(self._values) > 1:
                 self._total -= self._size(self._values.popitem(last=False)[1])
 
@@ -73,23 +74,29 @@ class Index:
     def __init__(self, tree: SourceTree, cache: BlobFacts) -> None:
         self._tree = tree
         self._cache = cache
-        self._corpora: Recent[tuple[tuple[str, str], ...], Indexed] = Recent(2)
+        self._corpora: Recent[tuple[tuple[str, str, bool], ...], Indexed] = Recent(2)
         self._facts: Recent[str, FileFacts] = Recent(_KEPT_FACTS)
         self._units: Recent[str, tuple[Unit, ...]] = Recent(_KEPT_UNITS)
         self._texts: Recent[str, bytes] = Recent(_KEPT_TEXTS_BYTES, size=len)
         self._reasons: dict[str, str | None] = {}
 
-    def of(self, files: Sequence[SourceFile], *, deadline: float | None = None) -> Indexed:
-        """Everything searchable of these files; those that come first are done first when the time is short."""
+    def of(
+        self,
+        files: Sequence[SourceFile],
+        *,
+        first: Callable[[SourceFile], Any] | None = None,
+        deadline: float | None = None,
+    ) -> Indexed:
+        """Everything searchable of these files; the least by `first` are read first, until the deadline."""
         usable, counts = self._by_path(files)
-        key = tuple((file.path, file.oid) for file in usable)
+        key = tuple((file.path, file.oid, file.in_worktree) for file in usable)
         known = self._corpora.get(key)
         if known is not None and not known.pending:
             return known
         found: dict[str, tuple[SourceFile, FileFacts]] = {}
         terms = beyond = 0
         pending = len(usable)
-        for file, facts in self._looked_at(usable, deadline):
+        for file, facts in self._looked_at(usable, first, deadline):
             pending -= 1
             if isinstance(facts, str):
                 counts[facts] += 1
@@ -107,7 +114,7 @@ class Index:
     def facts(self, files: Sequence[SourceFile]) -> list[FileFacts]:
         """The facts of files that are indexed."""
         missing = [file for file in files if self._facts.get(_key(file)) is None]
-        for file, facts in self._looked_at(missing, None):
+        for file, facts in self._looked_at(missing):
             if not isinstance(facts, str):
                 self._facts.put(_key(file), facts)
         return [self._facts.get(_key(file)) or _NO_FACTS for file in files]
@@ -131,16 +138,14 @@ class Index:
 
     def texts(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, bytes]]:
         """The text of each file that can be read, as UTF-8."""
-        missing = [file for file in files if self._texts.get(_key(file)) is None]
-        fresh: dict[str, bytes] = {}
-        for file, content in self._tree.read(missing, limit_bytes=passed_over.LARGEST_BYTES):
-            if content is not None:
-                fresh[file.path] = _as_utf8(content)
-                self._texts.put(_key(file), fresh[file.path])
-        for file in files:
-            text = fresh.get(file.path) or self._texts.get(_key(file))
-            if text is not None:
-                yield file, text
+        held = {file.path: text for file in files if (text := self._texts.get(_key(file))) is not None}
+        missing = [file for file in files if file.path not in held]
+        read = self._tree.read(missing, limit_bytes=passed_over.LARGEST_BYTES)
+        for file, (now, content) in zip(missing, read, strict=True):
+            if content is not None and now.oid == file.oid:  # what was edited meanwhile has other lines by now
+                held[file.path] = _as_utf8(content)
+                self._texts.put(_key(file), held[file.path])
+        yield from ((file, held[file.path]) for file in files if file.path in held)
 
     def _by_path(self, files: Sequence[SourceFile]) -> tuple[list[SourceFile], Counter[str]]:
         usable: list[SourceFile] = []
@@ -158,7 +163,10 @@ class Index:
         return usable, counts
 
     def _looked_at(
-        self, files: Sequence[SourceFile], deadline: float | None
+        self,
+        files: Sequence[SourceFile],
+        first: Callable[[SourceFile], Any] | None = None,
+        deadline: float | None = None,
     ) -> Iterator[tuple[SourceFile, FileFacts | str]]:
         """The facts of each file, or why it is passed over: first of those that are known, then of the others."""
         new: list[SourceFile] = []
@@ -170,6 +178,8 @@ class Index:
                     new.append(file)
                 else:
                     yield file, facts
+        if first is not None and deadline is not None:
+            new.sort(key=first)
         for step in _steps(new, _STEP_FILES):
             if deadline is not None and time.monotonic() > deadline:
                 return

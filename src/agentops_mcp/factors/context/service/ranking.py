@@ -10,10 +10,13 @@ from agentops_mcp.factors.context.rules.corpus import match
 from agentops_mcp.factors.context.rules.files import FileSignals, Names, file_signals, leading_test_chunks
 from agentops_mcp.factors.context.rules.history import PastChanges
 from agentops_mcp.factors.context.rules.layout import Layout
+from agentops_mcp.factors.context.rules.line_history import Hunk
 from agentops_mcp.factors.context.rules.lines import Signals, line_signals
+from agentops_mcp.factors.context.rules.memory import Remembered
+from agentops_mcp.factors.context.rules.quotes import find_quotes
 from agentops_mcp.factors.context.rules.tasks import Query, read_task
 from agentops_mcp.factors.context.service.index import Index, Indexed, Recent
-from agentops_mcp.storage.commit_log import CommitLog
+from agentops_mcp.storage.commit_log import CommitLog, History
 from agentops_mcp.storage.source_tree import SourceFile
 
 
@@ -39,14 +42,21 @@ class Ranking:
     def __init__(self, index: Index, log: CommitLog | None) -> None:
         self._index = index
         self._log = log
-        self._pasts: Recent[tuple[str, int], PastChanges] = Recent(4)
+        self._pasts: Recent[tuple[str, int, str], PastChanges] = Recent(4)
 
     def rank(
-        self, task: str, indexed: Indexed, *, commit: str | None, favoured: Sequence[bool], deadline: float | None
+        self,
+        task: str,
+        indexed: Indexed,
+        *,
+        commit: str | None,
+        favoured: Sequence[bool],
+        records: Sequence[Remembered] = (),
+        deadline: float | None = None,
     ) -> Ranked:
-        """The signals of every line worth a look."""
+        """The signals of every line worth a look; the project's own records count as commits to the files they cite."""
         query = read_task(task)
-        past, is_whole = self._past(commit, deadline)
+        past, is_whole = self._past(commit, records, deadline)
         corpus = indexed.corpus
         matches = match(corpus, query)
         names = Names(query, matches)
@@ -57,19 +67,51 @@ class Ranking:
         facts = dict(zip(known, self._index.facts([indexed.files[each] for each in known]), strict=True))
         units = dict(zip(files.chosen, self._index.units(chosen), strict=True))
         layout = Layout(corpus, files.chosen, facts, units)
-        signals = line_signals(corpus, layout, files, matches, names, past, facts)
+        quoted = find_quotes(query.quotes, self._texts(indexed, files.chosen) if query.quotes else {}, facts)
+        signals = line_signals(corpus, layout, files, matches, names, past, facts, quoted)
         return Ranked(query, indexed, files, layout, signals, is_whole)
 
-    def _past(self, commit: str | None, deadline: float | None) -> tuple[PastChanges, bool]:
-        if commit is None or self._log is None:
-            return PastChanges(()), True
-        history = self._log.before(commit, deadline=deadline)
-        key = commit, len(history.commits)
+    def _texts(self, indexed: Indexed, chosen: Sequence[int]) -> dict[int, bytes]:
+        numbers = {indexed.files[number].path: number for number in chosen}
+        return {
+            numbers[file.path]: text for file, text in self._index.texts([indexed.files[number] for number in chosen])
+        }
+
+    def read_history(self, commit: str | None) -> None:
+        """Read what an answer did not wait for."""
+        self._past(commit, (), None)
+
+    def _past(
+        self, commit: str | None, records: Sequence[Remembered], deadline: float | None
+    ) -> tuple[PastChanges, bool]:
+        history = self._log.before(commit, deadline=deadline) if commit and self._log else _NO_HISTORY
+        key = commit or "", len(history.commits), records[0].id if records else ""
         past = self._pasts.get(key)
         if past is None:
-            past = PastChanges(history.commits)
+            cited = [_Cited(each.text, tuple(map(_CitedFile, each.files))) for each in records if each.files]
+            past = PastChanges([*cited, *history.commits])
             self._pasts.put(key, past)
         return past, history.complete
+
+
+@dataclass(frozen=True, slots=True)
+class _CitedFile:
+    path: str
+    contexts: tuple[str, ...] = ()
+    hunks: tuple[Hunk, ...] = ()
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Cited:
+    """A record in the form of a commit: what was said, of which files."""
+
+    message: str
+    files: tuple[_CitedFile, ...]
+    more: int = 0
+
+
+_NO_HISTORY = History((), complete=True)
 
 
 def in_time(seconds: float) -> float:

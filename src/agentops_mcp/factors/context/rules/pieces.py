@@ -1,0 +1,93 @@
+"""What is sent of each file: stretches of lines, how much of a unit each is, and why it was chosen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agentops_mcp.factors.context.rules.corpus import Floats
+from agentops_mcp.factors.context.rules.facts import LineKind
+from agentops_mcp.factors.context.rules.layout import Layout
+from agentops_mcp.factors.context.rules.window import Level
+
+_TITLE_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Lines `start` to `end` (from 1, both included) of the file with number `file`.
+
+    `rows` are the same lines in the layout; `value` is the share of a task that they are expected to answer.
+    """
+
+    file: int
+    start: int
+    end: int
+    rows: tuple[int, int]
+    level: Level
+    title: str
+    reason: str
+    value: float
+
+
+def pieces_of(
+    layout: Layout, stretches: Sequence[tuple[int, int]], values: Floats, reasons: Mapping[str, Floats]
+) -> list[Piece]:
+    """The stretches as pieces, without blank lines around them, in order of file and line."""
+    found: list[Piece] = []
+    for start, end in stretches:
+        shown = np.flatnonzero(layout.kind[start:end] != LineKind.BLANK)
+        if not len(shown):
+            continue
+        first, last = start + int(shown[0]), start + int(shown[-1]) + 1
+        file, base = int(layout.file[first]), layout.starts[int(layout.file[first])]
+        peak = first + int(np.argmax(values[first:last]))
+        found.append(
+            Piece(
+                file=file,
+                start=first - base + 1,
+                end=last - base,
+                rows=(first, last),
+                level=_level(layout, first, last),
+                title=_title(layout, first, last),
+                reason=max(reasons, key=lambda name: (reasons[name][peak], name)),
+                value=float(values[first:last].sum()),
+            )
+        )
+    return found
+
+
+def _level(layout: Layout, first: int, last: int) -> Level:
+    """How much of the units it touches a stretch has."""
+    places = layout.places
+    touched = [each for each in np.unique(layout.place[first:last]).tolist() if each < len(places) - 1]
+    signature = layout.place[first:last]
+    in_signature = np.arange(first, last) < places.bodies[signature]
+    if last - first == 1:
+        return "pointer"
+    if touched and bool(np.all(in_signature | (layout.kind[first:last] == LineKind.BLANK))):
+        return "outline"
+    if touched and all(places.starts[each] >= first and places.ends[each] <= last for each in touched):
+        return "full"
+    return "excerpt"
+
+
+def _title(layout: Layout, first: int, last: int) -> str:
+    """The units a stretch shows: the first by its whole name, and how many more."""
+    titles = [layout.places.titles[each] for each in dict.fromkeys(layout.place[first:last].tolist())]
+    named = [title for title in titles if title]
+    if not named:
+        return ""
+    more = f" +{len(named) - 1}" if len(named) > 1 else ""
+    return named[0][:_TITLE_CHARS] + more
+
+
+def seen_rows(
+    layout: Layout, paths: Sequence[str], seen: Mapping[str, Sequence[tuple[int, int]]]
+) -> Iterator[tuple[int, int]]:
+    """The rows of lines that were sent before, as half-open ranges; `seen` has ranges of lines by path."""
+    for file in layout.files.tolist():
+        for start, end in seen.get(paths[file], ()):
+            base = layout.starts[file]
+            count = int(np.count_nonzero(layout.file == file))
+            yield base + max(0, start - 1), base + min(count, end)

@@ -1,0 +1,141 @@
+"""Steps of factor II: from ranked lines to pieces with their text, within a budget that is counted, not estimated."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agentops_mcp.core import tokens
+from agentops_mcp.factors.context.render import pack as render
+from agentops_mcp.factors.context.render.pack import Shown
+from agentops_mcp.factors.context.rules import model
+from agentops_mcp.factors.context.rules.corpus import Floats
+from agentops_mcp.factors.context.rules.packing import Chooser
+from agentops_mcp.factors.context.rules.pieces import Piece, pieces_of
+from agentops_mcp.factors.context.rules.weights import (
+    FILE_WORTH,
+    INTERCEPT,
+    KIND_WORTH,
+    OVERHEADS,
+    WEIGHTS,
+    line_tokens,
+)
+from agentops_mcp.factors.context.service.index import Index
+from agentops_mcp.factors.context.service.ranking import Ranked
+
+_ATTEMPTS = 3
+_CLOSE_ENOUGH = 0.97
+_FILE_CERTAINTY = 12.0
+"""How fast the expected share of a file's lines becomes the certainty that the file matters."""
+
+_FAVOURED = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Pieces in order of path and line, each with its tokens, and the value of each line they were chosen by."""
+
+    shown: tuple[Shown, ...]
+    tokens: tuple[int, ...]
+    values: Floats
+    reasons: dict[str, Floats]
+
+
+class Packing:
+    """Chooses what to send."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def pack(
+        self, ranked: Ranked, *, budget_tokens: int, favoured: Sequence[bool], skipped: Sequence[tuple[int, int]]
+    ) -> Packed:
+        """The most valuable pieces whose text has at most `budget_tokens` tokens; `skipped` rows are not sent."""
+        layout = ranked.layout
+        if not layout.row_count:
+            return Packed((), (), np.zeros(0), {})
+        values = self._values(ranked, favoured)
+        costs = line_tokens(layout.width, layout.indent)
+        for start, end in skipped:
+            values[start:end] = 0.0
+            costs[start:end] = budget_tokens + 1.0  # so that no stretch leads across them
+        reasons = dict(model.reasons(ranked.signals, WEIGHTS))
+        chooser = Chooser(values, costs, layout.file, _bonuses(ranked, values), OVERHEADS)
+        best: list[Shown] = []
+        room = float(budget_tokens)
+        for _ in range(_ATTEMPTS):
+            shown = self._with_text(ranked, pieces_of(layout, chooser.choose(room).stretches, values, reasons))
+            total = sum(sizes_of(shown))
+            fitting = _fitting(shown, budget_tokens)
+            if _worth(fitting) > _worth(best):
+                best = fitting
+            if not shown or _CLOSE_ENOUGH * budget_tokens <= total <= budget_tokens:
+                break
+            room *= budget_tokens / total
+        return Packed(tuple(best), tuple(sizes_of(best)), values, reasons)
+
+    def _values(self, ranked: Ranked, favoured: Sequence[bool]) -> Floats:
+        values = model.expected(ranked.signals, WEIGHTS, INTERCEPT)
+        worth = [KIND_WORTH[kind] for kind in ranked.indexed.corpus.kinds]
+        worth = np.array(worth) * np.where(np.array(favoured, np.bool_), _FAVOURED, 1.0)
+        return values * worth[ranked.layout.file]
+
+    def _with_text(self, ranked: Ranked, pieces: Sequence[Piece]) -> list[Shown]:
+        """The pieces of files that can still be read."""
+        numbers = list(dict.fromkeys(piece.file for piece in pieces))
+        files = [ranked.indexed.files[number] for number in numbers]
+        texts = {file.path: text for file, text in self._index.texts(files)}
+        found: list[Shown] = []
+        for piece in pieces:
+            file = ranked.indexed.files[piece.file]
+            if file.path not in texts:
+                continue
+            identifier = render.item_id(file.path, file.oid, piece.start, piece.end)
+            text = render.lines_of(texts[file.path], piece.start, piece.end)
+            found.append(
+                Shown(
+                    id=identifier,
+                    path=file.path,
+                    oid=file.oid,
+                    start=piece.start,
+                    end=piece.end,
+                    level=piece.level,
+                    reason=piece.reason,
+                    title=piece.title,
+                    text=text,
+                    value=piece.value,
+                )
+            )
+        return found
+
+
+def _fitting(shown: Sequence[Shown], budget_tokens: int) -> list[Shown]:
+    """The pieces that fit: those that are worth the least for their size are left out."""
+    kept = list(shown)
+    while kept and sum(sizes := sizes_of(kept)) > budget_tokens:
+        density = [each.value / size for each, size in zip(kept, sizes, strict=True)]
+        del kept[density.index(min(density))]
+    return kept
+
+
+def _worth(shown: Sequence[Shown]) -> float:
+    return sum(each.value for each in shown)
+
+
+def sizes_of(shown: Sequence[Shown]) -> list[int]:
+    """The tokens of each piece; the first of a file carries its heading."""
+    return [_count(text) for text in render.parts(shown)]
+
+
+@functools.lru_cache(maxsize=4_000)
+def _count(text: str) -> int:
+    # Four attempts at one budget show much the same.
+    return tokens.count(text)
+
+
+def _bonuses(ranked: Ranked, values: Floats) -> Floats:
+    """What having anything of a row's file is worth: that the file matters at all is soon certain."""
+    layout = ranked.layout
+    shares = np.bincount(layout.file, values, minlength=len(ranked.indexed.files))
+    return FILE_WORTH * (1 - np.exp(-_FILE_CERTAINTY * shares))[layout.file]
