@@ -10,13 +10,13 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from context_tasks import Task, opened, read_tasks
+from context_scoring import Task, read_tasks, repository_folder
 from numpy.typing import NDArray
 
 from agentops_mcp.factors.context.rules import model, weights
@@ -68,7 +68,7 @@ def answer_of(task: Task, ranked: Ranked) -> Floats:
     """The share of the answer that each row has; together 1 if all of it is in the files looked into."""
     shares = np.zeros(ranked.layout.row_count)
     numbers = {file.path: number for number, file in enumerate(ranked.indexed.files)}
-    places = [(path, place) for path, found in task.hunks.items() for place in found]
+    places = [(path, place) for path, found in task.places.items() for place in found]
     for path, (start, end) in places:
         first = ranked.layout.starts.get(numbers.get(path, -1))
         if first is None:
@@ -90,27 +90,27 @@ def sample_of(task: Task, ranked: Ranked, generator: np.random.Generator) -> Sam
     return Sample(task.repo, columns, answer[kept], np.where(answer[kept] > 0, 1.0, 1 / _SAMPLE))
 
 
-def gather(tasks: Sequence[Task], repos: Path, cache: Path) -> tuple[list[Sample], list[str]]:
+def gather(tasks: Mapping[str, Sequence[Task]], repos: Path, cache: Path) -> tuple[list[Sample], list[str]]:
     """The samples of all tasks, and the names of their columns."""
     samples: list[Sample] = []
     names: list[str] = []
     generator = np.random.default_rng(0)
-    for repo in dict.fromkeys(task.repo for task in tasks):
-        place = opened(repos, repo)
-        project = locate(place, {})
-        assert project.repository is not None
+    for repo, asked in tasks.items():
+        project = locate(repository_folder(repos, repo), {})
+        if project.repository is None:
+            raise SystemExit(f"{repo} is not a git repository.")
         git = Git(project.repository)
         facts = BlobFacts(cache / f"{repo.replace('/', '+')}.db")
         tree = SourceTree(project.repository, git, root=project.root)
         index = Index(tree, facts)
         ranking = Ranking(index, CommitLog(git, facts))
-        for task in (each for each in tasks if each.repo == repo):
+        for task in asked:
             listing = tree.list(task.rev)
             indexed = index.of(listing.files)
             ranked = ranking.rank(task.text, indexed, commit=listing.commit, favoured=[False] * len(indexed.files))
             samples.append(sample_of(task, ranked, generator))
             names = column_names(list(ranked.signals))
-        print(f"{repo}: {sum(each.repo == repo for each in samples)} tasks", file=sys.stderr, flush=True)
+        print(f"{repo}: {len(asked)} tasks", file=sys.stderr, flush=True)
     return samples, names
 
 

@@ -38,7 +38,7 @@ RepoOption = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="A checkout or bare clone to read, without any memory; instead of --project."),
 ]
-RevOption = Annotated[str, typer.Option(metavar="SHA", help="A commit, branch or tag instead of the worktree.")]
+RevOption = Annotated[str | None, typer.Option(metavar="SHA", help="A commit, branch or tag instead of the worktree.")]
 PathOption = Annotated[
     list[str] | None, typer.Option(metavar="PATH", help="A file, folder or pattern to favour; may be repeated.")
 ]
@@ -48,7 +48,7 @@ SeenOption = Annotated[
 ]
 WindowOption = Annotated[int | None, typer.Option(min=1, metavar="NUMBER", help="The size of the agent's window.")]
 UsedOption = Annotated[int | None, typer.Option(min=0, metavar="NUMBER", help="How much of that window is used.")]
-SessionOption = Annotated[str, typer.Option(metavar="HANDLE", help="The session whose window it would go to.")]
+SessionOption = Annotated[str | None, typer.Option(metavar="HANDLE", help="The session whose window it would go to.")]
 SubagentOption = Annotated[bool, typer.Option("--subagent", help="As a self-contained brief to delegate.")]
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Add what spoke for each piece, in numbers.")]
 TreeOption = Annotated[bool, typer.Option("--tree", help="Show where the budget went instead of the text.")]
@@ -69,13 +69,13 @@ def load(
     task: TaskArgument = None,
     budget: BudgetOption = DEFAULT_BUDGET,
     repo: RepoOption = None,
-    rev: RevOption = "",
+    rev: RevOption = None,
     path: PathOption = None,
     only: OnlyOption = False,
     seen: SeenOption = None,
     window: WindowOption = None,
     used: UsedOption = None,
-    session: SessionOption = "",
+    session: SessionOption = None,
     subagent: SubagentOption = False,
     explain: ExplainOption = False,
     tree: TreeOption = False,
@@ -94,7 +94,7 @@ def load(
         raise typer.Exit(answer_batch(batch, repos=repos, start=start, budget_tokens=budget))
     request = Request(
         " ".join(task or ()), budget, window, used, paths=tuple(path or ()), only_paths=only, seen=tuple(seen or ()),
-        rev=rev, for_subagent=subagent, session=session or None,
+        rev=rev or "", for_subagent=subagent, session=session,
     )  # fmt: skip
     with _opened(repo, project) as contexts, _patience():
         loaded = contexts.load(request, patient=True)
@@ -115,12 +115,12 @@ def _check(given: Mapping[str, Any]) -> None:
     """
     single = ("task", "rev", "path", "only", "seen", "window", "used", "session", "subagent", "explain", "tree", "json")
     named = {name: "TASK" if name == "task" else f"--{name}" for name in given}
-    beside = [named[name] for name in single if given[name]]
+    beside = [named[name] for name in single if _is_given(given[name])]
     if given["batch"] is not None and beside:
         raise typer.BadParameter(f"--batch has its tasks in its lines: leave out {', '.join(beside)}.")
     if given["batch"] is None and not given["task"]:
         raise typer.BadParameter("Say what is to be done: TASK, or --batch with a file of tasks.")
-    about_window = [named[name] for name in ("window", "used", "session") if given[name] not in (None, "")]
+    about_window = [named[name] for name in ("window", "used", "session") if given[name] is not None]
     for is_wrong, problem in (
         (given["repos"] is not None and given["batch"] is None, "--repos needs --batch."),
         (given["repo"] is not None and given["project"] is not None, "--repo and --project exclude each other."),
@@ -130,6 +130,10 @@ def _check(given: Mapping[str, Any]) -> None:
     ):
         if is_wrong:
             raise typer.BadParameter(problem)
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False and value != []  # but 0 is
 
 
 @contextmanager
@@ -159,7 +163,7 @@ def _patience() -> Generator[None]:
         telling.cancel()
 
 
-def _commit(start: Path | None, rev: str) -> str | None:
+def _commit(start: Path | None, rev: str | None) -> str | None:
     """The commit that was read, below the worktree's changes if no revision was asked for."""
     place = locate(start or Path.cwd(), os.environ)
     tree = SourceTree(place.repository, Git(place.repository) if place.repository else None, root=place.root)

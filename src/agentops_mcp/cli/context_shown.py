@@ -59,7 +59,7 @@ def _reasons(loaded: "Loaded") -> Iterator[tuple[str, float, dict[str, float]]]:
             first = ranked.layout.starts[numbers[item.path]] + item.start - 1
             values = packed.values[first : first + item.end - item.start + 1]
             peak = first + int(values.argmax())
-            yield item.id, item.value / whole, {name: float(by[peak]) for name, by in packed.reasons.items()}
+            yield item.id, float(values.sum()) / whole, {name: float(by[peak]) for name, by in packed.reasons.items()}
 
 
 def explained(loaded: "Loaded") -> Iterator[tuple[str, ...]]:

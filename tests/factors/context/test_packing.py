@@ -132,7 +132,7 @@ def test_stretches_are_in_order_apart_and_each_inside_one_file(rows: Rows, budge
     assert all(start < end for start, end in stretches)
     assert all(left[1] <= right[0] for left, right in itertools.pairwise(stretches))
     assert all(rows.files[start] == rows.files[end - 1] for start, end in stretches)
-    assert all(0 <= start and end <= len(rows.values) for start, end in stretches)
+    assert all(start >= 0 and end <= len(rows.values) for start, end in stretches)
 
 
 def assert_nothing_as_small_is_worth_more(rows: Rows, budget: float) -> None:

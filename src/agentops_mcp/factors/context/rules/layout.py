@@ -14,6 +14,9 @@ from agentops_mcp.factors.context.rules.units.cut import Unit, qualified
 # A fragment is what is scored as one document within a file: a unit's own lines, the long ones in pieces.
 _LONGEST_FRAGMENT, _SHORTEST_PIECE, _LONGEST_PIECE, _PIECE, _SHORTEST_REST = 45, 18, 42, 30, 8
 
+SPACE = 16
+"""Rows between two files in `Layout.spaced`: more than anything spreads."""
+
 _OPEN_KINDS = ("class", "struct", "interface", "trait", "impl", "enum", "type", "module", "record", "namespace")
 
 
@@ -59,6 +62,7 @@ class Layout:
         self._is_chosen = np.zeros(len(corpus.paths), np.bool_)
         self._is_chosen[self.files] = True
         self.file = np.repeat(self.files, counts)
+        self.spaced = np.arange(self.row_count) + SPACE * np.repeat(np.arange(len(self.files)), counts) + SPACE
         self.line = np.arange(self.row_count) - np.repeat(starts[:-1], counts)
         self.kind = self._column(facts, "kinds", np.uint8)
         self.indent = self._column(facts, "indents", np.uint8).astype(np.int64)

@@ -12,7 +12,7 @@ from agentops_mcp.factors.context.rules.corpus import Bm25, Corpus, Floats, Matc
 from agentops_mcp.factors.context.rules.facts import FileFacts, LineKind
 from agentops_mcp.factors.context.rules.files import FileSignals, Names, leading_test_chunks, ranks, scaled
 from agentops_mcp.factors.context.rules.history import PastChanges, Place
-from agentops_mcp.factors.context.rules.layout import Layout
+from agentops_mcp.factors.context.rules.layout import SPACE, Layout
 from agentops_mcp.factors.context.rules.terms import hash_of
 
 ScalarT = TypeVar("ScalarT", np.int64, np.float64)
@@ -70,14 +70,14 @@ def line_signals(
         "fragment_rank": fragment_rank,
         "line_terms": found.line / found.worth,
         "line_best_term": found.line_best / (found.fragment_best.max(initial=0.0) or 1.0),
-        "line_near_terms": _spread(found.line, own, 3) / found.worth,
-        "line_around_terms": _spread(found.line, own, 8) / found.worth,
+        "line_near_terms": _spread(layout, found.line, 3) / found.worth,
+        "line_around_terms": _spread(layout, found.line, 8) / found.worth,
         "line_identifiers": found.line_identifiers / found.worth,
         "line_related": scaled(related.line),
-        "line_near_related": scaled(_spread(related.line, own, 5)),
+        "line_near_related": scaled(_spread(layout, related.line, 5)),
         "line_calls": np.minimum(related.calls, 3.0),
         "line_quoted": quotes,
-        "line_near_quoted": scaled(_spread(quotes, own, 4)),
+        "line_near_quoted": scaled(_spread(layout, quotes, 4)),
         "file_quoted": np.bincount(own, quotes, minlength=len(corpus.paths)).clip(0, 1)[own],
         **_of_history(corpus, layout, files, past),
         **_of_position(layout, corpus),
@@ -276,14 +276,13 @@ def _of_history(corpus: Corpus, layout: Layout, files: FileSignals, past: PastCh
             np.add.at(totals, firsts, each[changed.commits])
             np.subtract.at(totals, ends, each[changed.commits])
     touches, similar = (np.maximum(np.cumsum(totals)[:-1], 0.0) for totals in (touches, similar))
-    own = layout.file
     return {
         "line_touches": np.log1p(touches),
-        "line_near_touches": np.log1p(_spread(touches, own, 4)),
-        "line_around_touches": np.log1p(_spread(touches, own, 15)),
+        "line_near_touches": np.log1p(_spread(layout, touches, 4)),
+        "line_around_touches": np.log1p(_spread(layout, touches, 15)),
         "line_similar_commits": scaled(similar),
-        "line_near_similar_commits": scaled(_spread(similar, own, 4)),
-        "line_around_similar_commits": scaled(_spread(similar, own, 15)),
+        "line_near_similar_commits": scaled(_spread(layout, similar, 4)),
+        "line_around_similar_commits": scaled(_spread(layout, similar, 15)),
     }
 
 
@@ -312,12 +311,10 @@ def _of_position(layout: Layout, corpus: Corpus) -> dict[str, Floats | NDArray[n
     }
 
 
-def _spread(values: Floats, files: Numbers, reach: int) -> Floats:
+def _spread(layout: Layout, values: Floats, reach: int) -> Floats:
     """Each row's value with its share of its neighbours' in the same file, the nearer the more."""
-    spread = values.copy()
-    for distance in range(1, reach + 1):
-        share = 1 - distance / (reach + 1)
-        same = files[distance:] == files[:-distance]
-        spread[distance:] += share * values[:-distance] * same
-        spread[:-distance] += share * values[distance:] * same
-    return spread
+    shares = 1 - np.abs(np.arange(-reach, reach + 1)) / (reach + 1)
+    # Between two files there is enough space for nothing to reach across.
+    spaced = np.zeros(layout.row_count + SPACE * (len(layout.files) + 1))
+    spaced[layout.spaced] = values
+    return np.convolve(spaced, shares, "same")[layout.spaced]

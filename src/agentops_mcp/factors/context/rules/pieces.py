@@ -12,6 +12,10 @@ from agentops_mcp.factors.context.rules.window import Level
 
 _TITLE_CHARS = 60
 
+# The logarithm of the odds: a third more than an average line has.
+_SPEAKS = 0.3
+_NEARBY = "nearby"
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -31,17 +35,23 @@ class Piece:
 
 
 def pieces_of(
-    layout: Layout, stretches: Sequence[tuple[int, int]], values: Floats, reasons: Mapping[str, Floats]
+    layout: Layout,
+    stretches: Sequence[tuple[int, int]],
+    values: Floats,
+    bonuses: Floats,
+    reasons: Mapping[str, Floats],
 ) -> list[Piece]:
-    """The stretches as pieces, without blank lines around them, in order of file and line."""
+    """The stretches as pieces, in order of file and line; what is blank altogether is left out.
+
+    The first piece of a file has the file's bonus in its value.
+    """
     found: list[Piece] = []
-    for start, end in stretches:
-        shown = np.flatnonzero(layout.kind[start:end] != LineKind.BLANK)
-        if not len(shown):
+    usual = {name: _mean(each, stretches) for name, each in reasons.items()}
+    for first, last in stretches:
+        if not np.any(layout.kind[first:last] != LineKind.BLANK):
             continue
-        first, last = start + int(shown[0]), start + int(shown[-1]) + 1
         file, base = int(layout.file[first]), layout.starts[int(layout.file[first])]
-        peak = first + int(np.argmax(values[first:last]))
+        bonus = 0.0 if found and found[-1].file == file else float(bonuses[first])
         found.append(
             Piece(
                 file=file,
@@ -50,11 +60,22 @@ def pieces_of(
                 rows=(first, last),
                 level=_level(layout, first, last),
                 title=_title(layout, first, last),
-                reason=max(reasons, key=lambda name: (reasons[name][peak], name)),
-                value=float(values[first:last].sum()),
+                reason=_reason(reasons, usual, first + int(np.argmax(values[first:last]))),
+                value=float(values[first:last].sum()) + bonus,
             )
         )
     return found
+
+
+def _mean(values: Floats, stretches: Sequence[tuple[int, int]]) -> float:
+    chosen = [values[start:end] for start, end in stretches]
+    return float(np.concatenate(chosen).mean()) if chosen else 0.0
+
+
+def _reason(reasons: Mapping[str, Floats], usual: Mapping[str, float], row: int) -> str:
+    """What tells a line from the others that were chosen, among what speaks for it at all."""
+    speaking = [name for name, each in reasons.items() if each[row] > _SPEAKS]
+    return max(speaking, key=lambda name: (reasons[name][row] - usual[name], name), default=_NEARBY)
 
 
 def _level(layout: Layout, first: int, last: int) -> Level:

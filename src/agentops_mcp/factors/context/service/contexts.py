@@ -32,7 +32,7 @@ from agentops_mcp.storage.source_tree import Listing, SourceFile, SourceTree
 _INDEX_S, _HISTORY_S = 1.2, 0.6
 
 _SHORT_BUDGET = 600
-_SLACK_TOKENS = 6
+_SLACK_TOKENS, _ID_TOKENS = 6, 32
 _LEFT_OUT = 20
 _STATE_CHARS = 300
 
@@ -373,7 +373,7 @@ def _with_less(chosen: _Chosen) -> _Chosen:
         return _Chosen(chosen.head, chosen.records[:-1], (), (), chosen.left_out)
     if chosen.left_out != LeftOut():
         return _Chosen(chosen.head, (), (), (), LeftOut())
-    half = chosen.head[: len(chosen.head) // 2].rstrip()
+    half = chosen.head[: max(0, len(chosen.head) // 2 - 1)].rstrip()
     return _Chosen(f"{half}\n" if half else "", (), (), (), LeftOut())
 
 

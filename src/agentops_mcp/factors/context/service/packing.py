@@ -11,6 +11,7 @@ from agentops_mcp.factors.context.render import pack as render
 from agentops_mcp.factors.context.render.pack import Shown
 from agentops_mcp.factors.context.rules import model
 from agentops_mcp.factors.context.rules.corpus import Floats
+from agentops_mcp.factors.context.rules.files import leading_test_chunks
 from agentops_mcp.factors.context.rules.packing import Chooser
 from agentops_mcp.factors.context.rules.pieces import Piece, pieces_of
 from agentops_mcp.factors.context.rules.weights import (
@@ -30,6 +31,7 @@ _FILE_CERTAINTY = 12.0
 """How fast the expected share of a file's lines becomes the certainty that the file matters."""
 
 _FAVOURED = 4.0
+_TESTS_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,13 @@ class Packing:
             values[start:end] = 0.0
             costs[start:end] = budget_tokens + 1.0  # so that no stretch leads across them
         reasons = dict(model.reasons(ranked.signals, WEIGHTS))
-        chooser = Chooser(values, costs, layout.file, _bonuses(ranked, values), OVERHEADS)
+        bonuses = _bonuses(ranked, values)
+        chooser = Chooser(values, costs, layout.file, bonuses, OVERHEADS)
         best: list[Shown] = []
         room = float(budget_tokens)
         for _ in range(_ATTEMPTS):
-            shown = self._with_text(ranked, pieces_of(layout, chooser.choose(room).stretches, values, reasons))
+            pieces = pieces_of(layout, chooser.choose(room).stretches, values, bonuses, reasons)
+            shown = self._with_text(ranked, pieces)
             total = sum(sizes_of(shown))
             fitting = _fitting(shown, budget_tokens)
             if _worth(fitting) > _worth(best):
@@ -113,9 +117,13 @@ class Packing:
 def _fitting(shown: Sequence[Shown], budget_tokens: int) -> list[Shown]:
     """The pieces that fit: those that are worth the least for their size are left out."""
     kept = list(shown)
-    while kept and sum(sizes := sizes_of(kept)) > budget_tokens:
-        density = [each.value / size for each, size in zip(kept, sizes, strict=True)]
-        del kept[density.index(min(density))]
+    while (excess := sum(sizes := sizes_of(kept)) - budget_tokens) > 0:
+        by_density = sorted(range(len(kept)), key=lambda at: kept[at].value / sizes[at])
+        dropped: set[int] = set()
+        while excess > 0:
+            dropped.add(by_density[len(dropped)])
+            excess -= sizes[by_density[len(dropped) - 1]]
+        kept = [each for at, each in enumerate(kept) if at not in dropped]
     return kept
 
 
@@ -136,6 +144,10 @@ def _count(text: str) -> int:
 
 def _bonuses(ranked: Ranked, values: Floats) -> Floats:
     """What having anything of a row's file is worth: that the file matters at all is soon certain."""
-    layout = ranked.layout
+    layout, corpus = ranked.layout, ranked.indexed.corpus
     shares = np.bincount(layout.file, values, minlength=len(ranked.indexed.files))
-    return FILE_WORTH * (1 - np.exp(-_FILE_CERTAINTY * shares))[layout.file]
+    certainty = 1 - np.exp(-_FILE_CERTAINTY * shares)
+    # A reader wants to know where the thing is tested: the model, which knows changed source only, would not say.
+    tests = leading_test_chunks(corpus, ranked.files.chunk_scores)[:_TESTS_NAMED]
+    certainty[corpus.chunk_files[tests]] = 1.0
+    return FILE_WORTH * certainty[layout.file]
