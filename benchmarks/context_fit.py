@@ -1,4 +1,4 @@
-"""Fit the weights of the context model: python benchmarks/context_fit.py TASKS.jsonl --repos DIR [--write]
+"""Fit the weights of the context model: `python benchmarks/context_fit.py TASKS.jsonl --repos DIR [--write]`.
 
 The model is a Poisson regression with a logarithmic link: the expected share of a task's changed places that a line
 has. It is fitted by Newton's method with a ridge penalty, on the source files of the development set, all lines with

@@ -92,7 +92,9 @@ def small_repository(root: Path) -> list[Measured]:
 def warm_queries(name: str, folder: Path, cache: Path) -> list[Measured]:
     """Different tasks one after the other, when everything is indexed and some tasks were answered before."""
     contexts = _contexts(folder, cache)
-    tasks = list(dict.fromkeys(git(folder, "log", "--no-merges", "--format=%s", "HEAD").decode().splitlines()))
+    tasks = list(
+        dict.fromkeys(git(folder, "log", "--no-merges", "--format=%s", "HEAD").decode("utf-8", "replace").splitlines())
+    )
     tasks = tasks[: TASKS + WARM_UP_TASKS]
     contexts.load(Request(task=tasks[0], include=("code",)), patient=True)
     samples = [_timed_load(contexts, task) * 1000 for task in tasks]

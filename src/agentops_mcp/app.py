@@ -151,6 +151,8 @@ class App(AbstractContextManager["App"]):
     def close(self) -> None:
         """Release the database."""
         with self._lock:
+            if self._contexts is not None:
+                self._contexts.close()
             if self._parts is not None:
                 self._parts.ledger.database.close()
                 self._parts, self._contexts = None, None

@@ -5,7 +5,7 @@ import inspect
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import anyio
@@ -187,12 +187,15 @@ def build_server(app: App) -> AgentOpsServer:
     mission_tools.register(mcp, app.missions, actor_of)
     tracking_tools.register(mcp, app.entries, actor_of)
     outcome_tools.register(mcp, app.outcomes, actor_of)
-    completers = {
-        **state_tools.completions(app.states),
-        **mission_tools.completions(app.missions),
-        **tracking_tools.completions(app.entries),
-    }
-    _register_completion(mcp, completers)
+    _register_completion(
+        mcp,
+        _united(
+            state_tools.completions(app.states),
+            mission_tools.completions(app.missions),
+            tracking_tools.completions(app.entries),
+            context_tools.completions(app.contexts),
+        ),
+    )
     return mcp
 
 
@@ -223,6 +226,16 @@ def _register_completion(mcp: AgentOpsServer, completers: dict[str, Callable[[st
         except AgentOpsError:
             logger.info("No completion", exc_info=True)
             return None
+
+
+def _united(*completers: Mapping[str, Callable[[str], list[str]]]) -> dict[str, Callable[[str], list[str]]]:
+    """One completer for each variable, whichever factors have templates with it."""
+
+    def complete(name: str, prefix: str) -> list[str]:
+        found = (value for each in completers if name in each for value in each[name](prefix))
+        return list(dict.fromkeys(found))
+
+    return {name: functools.partial(complete, name) for each in completers for name in each}
 
 
 def _settled(fn: Callable[..., Any], app: App) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from agentops_mcp.cli import context
 from agentops_mcp.core import tokens
 from command_line import Done, agentops, record, start_session
 from conftest import git
-from shops import TASK, stock, tree_of, write
+from shops import MODULES, TASK, stock, tree_of, write
 
 pytestmark = pytest.mark.usefixtures("own_home")
 

@@ -73,6 +73,7 @@ def test_what_is_imported_is_in_the_views_and_the_mirror(recorded: Path, tmp_pat
         "state": 0,
         "mission": 0,
         "tracking": 2,
+        "context": 0,
     }
 
 

@@ -44,6 +44,8 @@ ANYTHING = st.recursive(
 )
 
 
+LOAD = "the id of a load"
+
 ACCEPTED: dict[str, dict[str, Any]] = {
     "start_session": {"goal": "Make the tests quick"},
     "record_entry": {"kind": "action", "action": "Cache parsed schedules", "context": "Parsing took 40 ms a request"},
@@ -56,6 +58,8 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     },
     "resume_state": {},
     "track_mission": {"op": "list"},
+    "load_context": {"task": "Say hello to the person who runs it", "budget_tokens": 400},
+    "report_outcome": {"of": LOAD, "outcome": "worked"},
 }
 
 
@@ -86,7 +90,7 @@ def joined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return first | second
 
 
-def arguments_of(tool: Tool) -> st.SearchStrategy[dict[str, Any]]:
+def arguments_of(tool: Tool, accepted: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Accepted arguments with a few others, arguments by the schema, the same with some spoiled, and any object."""
     defined = tool.input_schema.get("$defs", {})
     fields = {name: fitting(schema, defined) for name, schema in tool.input_schema["properties"].items()}
@@ -97,7 +101,7 @@ def arguments_of(tool: Tool) -> st.SearchStrategy[dict[str, Any]]:
     )
     few = st.dictionaries(st.sampled_from([*fields]), st.none(), min_size=1, max_size=2)
     changed = few.flatmap(lambda chosen: st.fixed_dictionaries({name: fields[name] for name in chosen}))
-    nearly = st.builds(joined, st.just(ACCEPTED[tool.name]), changed)
+    nearly = st.builds(joined, st.just(accepted), changed)
     spoiled = st.builds(joined, named, st.dictionaries(st.sampled_from([*fields]), ANYTHING))
     anything = st.dictionaries(KEYS | st.sampled_from([*fields]), ANYTHING, max_size=5)
     return st.one_of(nearly, nearly, named, spoiled, anything)
@@ -110,6 +114,10 @@ class Surface:
     portal: BlockingPortal
     client: Client
     tools: dict[str, Tool]
+    load: str = ""
+
+    def accepted(self, tool: str) -> dict[str, Any]:
+        return {name: self.load if value == LOAD else value for name, value in ACCEPTED[tool].items()}
 
     def call(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
         return self.portal.call(self.client.session.call_tool, tool, arguments)
@@ -128,13 +136,17 @@ def surface(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surface]:
         portal.wrap_async_context_manager(Client(build_server(app))) as client,
     ):
         listed = portal.call(client.list_tools)
-        yield Surface(portal, client, {tool.name: tool for tool in listed.tools})
+        found = Surface(portal, client, {tool.name: tool for tool in listed.tools})
+        (loaded,) = found.call("load_context", ACCEPTED["load_context"]).content
+        assert isinstance(loaded, TextContent)
+        found.load = loaded.text.split()[-1]
+        yield found
 
 
 def test_every_tool_is_driven(surface: Surface) -> None:
     assert set(surface.tools) == set(ACCEPTED)
-    for tool, arguments in ACCEPTED.items():
-        assert not surface.call(tool, arguments).is_error
+    for tool in ACCEPTED:
+        assert not surface.call(tool, surface.accepted(tool)).is_error
 
 
 @pytest.mark.parametrize("tool", ACCEPTED)
@@ -143,7 +155,7 @@ def test_every_tool_is_driven(surface: Surface) -> None:
 )
 @given(data=st.data())
 def test_any_arguments_give_a_valid_result_or_one_short_error(surface: Surface, tool: str, data: Any) -> None:
-    arguments = data.draw(arguments_of(surface.tools[tool]), label="arguments")
+    arguments = data.draw(arguments_of(surface.tools[tool], surface.accepted(tool)), label="arguments")
 
     result = surface.call(tool, arguments)
 

@@ -36,6 +36,8 @@ LATER = {
     "tiktoken": "warming up",
     "psycopg": "a shared database",
     "apsw": "the first use of the database",
+    "numpy": "the first load of context",
+    "tree_sitter": "the first load of context",
     "typer": "the command line",
     "rich": "the command line",
     "click": "the command line",
@@ -43,6 +45,34 @@ LATER = {
     "git": "nothing",
     "gitdb": "nothing",
 }
+
+# What a session may do before it loads context, and then that.
+CALLS = """
+import sys
+from pathlib import Path
+import anyio
+from mcp import Client
+from agentops_mcp.app import App
+from agentops_mcp.server import build_server
+
+async def main():
+    with App(Path.cwd(), environment={}) as app:
+        async with Client(build_server(app)) as client:
+            await client.list_tools()
+            app.warm()
+            for tool, arguments in (
+                ("start_session", {"goal": "Say hello"}),
+                ("record_entry", ENTRY),
+                ("resume_state", {}),
+                ("report_outcome", {"of": "nothing", "outcome": "worked"}),
+            ):
+                await client.call_tool(tool, arguments)
+            print([name for name in ("numpy", "tree_sitter") if name in sys.modules])
+            await client.call_tool("load_context", {"task": "Say hello"})
+            print([name for name in ("numpy", "tree_sitter") if name in sys.modules])
+
+anyio.run(main)
+"""
 
 MODERN_META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -130,6 +160,12 @@ def test_nothing_is_loaded_before_it_is_needed(wire: Wire, bare: set[str], era: 
     assert "agentops_mcp.server" in loaded
     early = {name: LATER[name] for name in LATER if name in loaded and name not in bare}
     assert not early, f"loaded before the tools were listed, though needed only for: {early}"
+
+
+def test_what_ranks_code_is_loaded_by_the_first_load_of_context(repository: Path) -> None:
+    script = CALLS.replace("ENTRY", repr(ENTRY))
+    done = subprocess.run([sys.executable, "-c", script], cwd=repository, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["[]", "['numpy', 'tree_sitter']"]
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])

@@ -9,7 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from e2e.raw_client import COMMAND, ERAS, TIMEOUT_S, Era, RawClient, entry, environment, make_project, state, text_of
+from agentops_mcp.core.ids import is_id
+from e2e.raw_client import (
+    COMMAND,
+    ERAS,
+    TIMEOUT_S,
+    Era,
+    RawClient,
+    Reply,
+    entry,
+    environment,
+    make_project,
+    state,
+    text_of,
+)
 
 # Runs in every Python process below before anything else; an audit hook can be neither removed nor avoided.
 GUARD = """
@@ -114,8 +127,26 @@ TOOL_CALLS = {
     "resume_state": {},
     "track_mission": {"op": "open", "goal": "Schedules on an island"},
     "record_entry": entry(files=["app.py"], commits=["HEAD"]),
+    "load_context": {"task": "Say hello in app.py"},
+    "report_outcome": {"outcome": "worked", "report": "summary: it says hello"},
 }
-VARIABLES = {"tag": "ci", "path": "app.py"}
+VARIABLES = {"tag": "ci", "path": "app.py", "span": "1-1"}
+
+# What the id in a tool's reply is the id of, and what another tool calls it.
+NAMED = {
+    "start_session": "session",
+    "load_context": "load",
+    "save_state": "state",
+    "track_mission": "mission",
+    "record_entry": "id",
+}
+NEEDED = {"track_mission": {"session": "session"}, "report_outcome": {"of": "load"}}
+
+
+def id_in(result: Reply) -> str:
+    """The one id that a reply gives, wherever it stands."""
+    words = text_of(result).split()
+    return result.get("structuredContent", {}).get("id") or next(word for word in words if is_id(word))
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -125,16 +156,12 @@ def test_every_tool_resource_and_prompt_works_without_a_network(island: Island, 
         tools = [tool["name"] for tool in client.ask("tools/list")["result"]["tools"]]
         assert set(tools) == set(TOOL_CALLS)
         ids: dict[str, str] = dict(VARIABLES)
-        session = ""
         for tool in tools:
-            needed = {"session": session} if tool == "track_mission" else {}
+            needed = {own: ids[theirs] for own, theirs in NEEDED.get(tool, {}).items()}
             result = client.call(tool, TOOL_CALLS[tool] | needed)
             assert not result["isError"], text_of(result)
-            ids["id"] = result.get("structuredContent", {}).get("id", "")
-            if tool in ("start_session", "track_mission", "save_state"):
-                named = {"start_session": "session", "track_mission": "mission", "save_state": "state"}[tool]
-                ids[named] = ids["id"] or text_of(result).split()[1]
-            session = ids.get("session", "")
+            if tool in NAMED:
+                ids[NAMED[tool]] = id_in(result)
         for uri in uris_of(client, ids):
             assert client.read(uri), uri
         for prompt in client.ask("prompts/list")["result"]["prompts"]:

@@ -90,8 +90,7 @@ def load(
     """
     _check(called.params)
     if batch is not None:
-        start = repo or project or Path.cwd()
-        raise typer.Exit(answer_batch(batch, repos=repos, start=start, budget_tokens=budget))
+        raise typer.Exit(answer_batch(batch, repos, start=repo or project or Path.cwd(), budget_tokens=budget))
     request = Request(
         " ".join(task or ()), budget, window, used, paths=tuple(path or ()), only_paths=only, seen=tuple(seen or ()),
         rev=rev or "", for_subagent=subagent, session=session,
@@ -133,7 +132,7 @@ def _check(given: Mapping[str, Any]) -> None:
 
 
 def _is_given(value: object) -> bool:
-    return value is not None and value is not False and value != []  # but 0 is
+    return bool(value) or type(value) is int  # 0 is given, False is not
 
 
 @contextmanager

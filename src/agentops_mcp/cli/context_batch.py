@@ -35,7 +35,7 @@ _PLACES = ("{owner}/{name}", "{owner}+{name}/repo", "{owner}+{name}", "{owner}__
 _SHOWN_CHARS = 80
 
 
-def answer_batch(file: Path, *, repos: Path | None, start: Path, budget_tokens: int) -> int:
+def answer_batch(file: Path, repos: Path | None, *, start: Path, budget_tokens: int) -> int:
     """Answer every line, in order and as soon as it can be; returns the exit code.
 
     Raises:

@@ -140,6 +140,8 @@ class SourceTree:
             GitError: git could not say.
         """
         if self._git is None:
+            if rev is not None:
+                self.resolve(rev)  # which says that there is none
             return self._walked()
         if rev is not None:
             return self._listed(rev if self._is_kept(rev) else self.resolve(rev))[1]

@@ -113,6 +113,10 @@ def test_a_long_stretch_is_cut_after_a_blank_line() -> None:
     lines[33] = lines[70] = ""
     layout = project({"a.py": "\n".join(["def f():", *lines]) + "\n"}).layout
     assert layout.fragments.tolist()[:2] == [[0, 35], [35, 72]]
+    quoted = ['    """Text', *["at the margin"] * 58, '    """']
+    quoted[24] = ""
+    layout = project({"a.py": "\n".join(["def f():", *quoted]) + "\n"}).layout
+    assert layout.fragments.tolist() == [[0, 26], [26, 61]]
 
 
 def test_without_a_blank_line_a_long_stretch_is_cut_where_it_is_least_indented() -> None:
@@ -145,7 +149,9 @@ def test_fragments_are_all_rows_in_order_and_each_inside_one_file_and_unit(some:
 
 
 @given(PROJECTS, st.data())
-def test_pieces_are_inside_their_files_without_blank_lines_around_them(some: Project, data: st.DataObject) -> None:
+def test_pieces_are_stretches_inside_their_files_without_those_that_are_blank(
+    some: Project, data: st.DataObject
+) -> None:
     layout = some.layout
     stretches: list[tuple[int, int]] = []
     for file, base in layout.starts.items():
@@ -157,16 +163,16 @@ def test_pieces_are_inside_their_files_without_blank_lines_around_them(some: Pro
     for piece in pieces:
         first, last = piece.rows
         base = layout.starts[piece.file]
-        assert any(start <= first and last <= end for start, end in stretches)
+        assert piece.rows in stretches
         assert (first - base, last - base) == (piece.start - 1, piece.end)
         assert 1 <= piece.start <= piece.end <= some.corpus.line_counts[piece.file]
-        assert LineKind.BLANK not in (layout.kind[first], layout.kind[last - 1])
+        assert set(layout.kind[first:last].tolist()) != {LineKind.BLANK}
 
 
 def test_a_piece_is_lines_of_a_file_with_their_unit_their_value_and_the_reason() -> None:
     values = [0.0] * 16
     values[8], values[10] = 0.25, 0.5
-    (piece,) = BOTH.pieces((7, 12), values=values)
+    (piece,) = BOTH.pieces((8, 11), values=values)
     assert piece == Piece(
         file=2, start=6, end=8, rows=(8, 11), level="full", title="Client.get", reason="name", value=0.75
     )
@@ -205,7 +211,8 @@ def test_what_speaks_for_no_line_is_no_reason() -> None:
         ((0, 13), "full"),
         ((5, 11), "excerpt"),
         ((3, 6), "excerpt"),
-        ((6, 9), "pointer"),
+        ((2, 6), "excerpt"),
+        ((7, 8), "pointer"),
     ],
 )
 def test_a_piece_says_how_much_of_its_units_it_has(rows: tuple[int, int], level: str) -> None:

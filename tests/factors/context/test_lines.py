@@ -119,8 +119,9 @@ def test_every_signal_has_a_finite_number_for_every_line() -> None:
 
 def test_a_line_that_names_the_identifier_of_the_task_is_told_from_one_that_does_not() -> None:
     ranked = rank("run_call waits too long")
-    named, other = ranked.at("line_identifiers", 9, 14)
-    assert named > other == 0
+    named, in_part, other = ranked.at("line_identifiers", 9, 12, 14)
+    assert named > in_part == other == 0
+    assert ranked.at("line_terms", 12)[0] > 0
     assert ranked.at("line_terms", 9)[0] > ranked.at("line_terms", 14)[0]
     worth = ranked.expected()
     assert worth[ranked.row("retry.py", 9)] > worth[ranked.row("retry.py", 14)]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ class Corpus:
 
     def __init__(self, paths: Sequence[str], facts: Sequence[FileFacts]) -> None:
         self.paths = tuple(paths)
-        self.kinds: tuple[FileKind, ...] = tuple(map(kind_of, paths))
+        self.kinds: tuple[FileKind, ...] = tuple(kind_of(path) for path in paths)
         self.line_counts = np.array([each.line_count for each in facts], np.int64)
         self.first_lines = _starts(self.line_counts)
         chunks = -(-self.line_counts // CHUNK_LINES)
@@ -74,11 +75,8 @@ class Corpus:
         return found
 
     def _lines(self, spans: Sequence[tuple[int, int]]) -> Numbers:
-        parts = [(self._keys[start:end] & np.uint64(0xFFFFFFFF)).astype(np.int64) for start, end in spans]
-        lines = parts[0]
-        if len(parts) > 1:
-            lines = np.concatenate(parts)
-            lines.sort()
+        parts = [self._keys[start:end] & np.uint64(0xFFFFFFFF) for start, end in spans]
+        lines = cast("Numbers", (np.sort(np.concatenate(parts)) if len(parts) > 1 else parts[0]).astype(np.int64))
         return lines[first_of_each(lines)]
 
 
@@ -95,6 +93,11 @@ def first_of_each(ordered: Numbers) -> NDArray[np.bool_]:
 def distinct(ordered: Numbers) -> int:
     """How many different ones there are among some ordered numbers."""
     return int(np.count_nonzero(first_of_each(ordered)))
+
+
+def numbers(values: NDArray[np.integer[Any]]) -> list[int]:
+    """An array as plain numbers."""
+    return cast("list[int]", values.tolist())
 
 
 def _counted_up(counts: Numbers) -> Numbers:

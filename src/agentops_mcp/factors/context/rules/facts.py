@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agentops_mcp.factors.context.rules.terms import Found, Hashes, Ints, find_terms, hash_of
 
-FORMAT = "terms-1"
+FORMAT = "terms-2"
 """Changes with what `encode` writes, so that facts of an older version are made anew."""
 
 # About the size at which the arrays of a batch still fit a processor's cache.
@@ -68,7 +68,7 @@ def _read_batch(batch: Sequence[bytes]) -> Iterator[FileFacts]:
     starts = np.concatenate([[0], ends[:-1]])
     line_of = np.repeat(np.arange(len(ends), dtype=np.int32), ends - starts)
     parts, wholes = find_terms(text)
-    kinds, indents = _kinds(data, starts, ends, parts)
+    kinds, indents = _kinds(data, starts, ends, parts, wholes)
     widths = np.minimum(ends - starts, 0xFFFF).astype(np.uint16)
     file_ends = np.cumsum([len(content) for content in batch])
     first_lines = np.concatenate([[0], np.searchsorted(ends, file_ends, "right")])
@@ -87,6 +87,7 @@ def _kinds(
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
     parts: Found,
+    wholes: Found,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """What kind each line is, and how far it is indented."""
     visible = np.flatnonzero(~_SPACE[data])
@@ -100,6 +101,7 @@ def _kinds(
     kinds[_comment_starts(data[first], second)] = LineKind.COMMENT
     kinds[_CLOSES[data[first]] & (shown <= _CLOSING_BYTES)] = LineKind.CLOSING
     importing = parts.offsets[np.isin(parts.hashes, _IMPORTS)]
+    importing = importing[np.isin(importing, wholes.offsets, invert=True)]  # `useState` is no `use`
     begins = np.isin(first, importing) | ((data[first] == ord("#")) & np.isin(first + 1, importing))
     kinds[begins] = LineKind.IMPORT
     kinds[blank] = LineKind.BLANK

@@ -181,7 +181,7 @@ def _tested(corpus: Corpus, scores: Floats) -> Floats:
     most = scores.max(initial=0.0) or 1.0
     subjects: dict[str, float] = {}
     for chunk in leading_test_chunks(corpus, scores):
-        subject = subject_of(corpus.paths[corpus.chunk_files[chunk]])
+        subject = subject_of(corpus.paths[int(corpus.chunk_files[chunk])])
         subjects[subject] = max(subjects.get(subject, 0.0), float(scores[chunk]) / most)
     return np.array(
         [

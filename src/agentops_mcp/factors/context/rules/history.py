@@ -168,8 +168,8 @@ class PastChanges:
     def last_touch(self) -> Mapping[str, int]:
         """How many commits ago each file was changed last."""
         last: dict[str, int] = {}
-        for commit, file in zip(self._in_files.commits.tolist(), self._in_files.items.tolist(), strict=True):
-            last.setdefault(self._paths.keys[file], commit)
+        for commit, file in zip(self._in_files.commits, self._in_files.items, strict=True):
+            last.setdefault(self._paths.keys[int(file)], int(commit))
         return last
 
 
@@ -226,13 +226,13 @@ class _Pairs:
         Commits of more than `most` files do not count; `power` says how much of the weight is shared.
         """
         each = np.where(self._touched <= most, weights[self.commits] / self._touched**power, 0.0)
-        return np.bincount(self.items, each, minlength=self._counts[1])
+        return np.bincount(self.items, each, minlength=self._counts[1]).astype(np.float64)
 
     def weighted(self, wanted: Mapping[int, float]) -> Floats:
         """For each commit, the summed weights of the wanted items that it touched."""
         of_item = np.zeros(self._counts[1])
         of_item[list(wanted)] = list(wanted.values())
-        return np.bincount(self.commits, of_item[self.items], minlength=self._counts[0])
+        return np.bincount(self.commits, of_item[self.items], minlength=self._counts[0]).astype(np.float64)
 
     def best(self, likeness: Floats, *, most: int) -> dict[int, int]:
         """For each item, the commit of the greatest likeness that touched it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agentops_mcp.factors.context.rules.corpus import Corpus, Numbers
+from agentops_mcp.factors.context.rules.corpus import Corpus, Numbers, numbers
 from agentops_mcp.factors.context.rules.facts import FileFacts, LineKind
 from agentops_mcp.factors.context.rules.units.cut import Unit, qualified
 
@@ -56,7 +56,7 @@ class Layout:
         counts = corpus.line_counts[self.files]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
         self.row_count = int(starts[-1])
-        self.starts = dict(zip(self.files.tolist(), starts[:-1].tolist(), strict=True))
+        self.starts = dict(zip(numbers(self.files), numbers(starts[:-1]), strict=True))
         self._shift = np.full(len(corpus.paths), np.iinfo(np.int64).max // 2, np.int64)
         self._shift[self.files] = corpus.first_lines[self.files] - starts[:-1]
         self._is_chosen = np.zeros(len(corpus.paths), np.bool_)
@@ -67,7 +67,7 @@ class Layout:
         self.kind = self._column(facts, "kinds", np.uint8)
         self.indent = self._column(facts, "indents", np.uint8).astype(np.int64)
         self.width = self._column(facts, "widths", np.uint16).astype(np.int64)
-        self.places = _places(self.files.tolist(), self.starts, units)
+        self.places = _places(numbers(self.files), self.starts, units)
         self.place = self._painted()
         self.fragments = np.array(list(self._fragments()), np.int64).reshape(-1, 2)
         lengths = self.fragments[:, 1] - self.fragments[:, 0]
@@ -124,4 +124,13 @@ def _places(files: Sequence[int], starts: Mapping[int, int], units: Mapping[int,
             titles.append(qualified(units[file], index))
     rows.append((0, 0, 0, -1, -1, False))
     table = np.array(rows, np.int64)
-    return Places(*(table[:, i] for i in range(5)), (*names, ""), (*titles, ""), table[:, 5].astype(np.bool_))
+    return Places(
+        starts=table[:, 0],
+        ends=table[:, 1],
+        bodies=table[:, 2],
+        parents=table[:, 3],
+        files=table[:, 4],
+        names=(*names, ""),
+        titles=(*titles, ""),
+        is_open=table[:, 5].astype(np.bool_),
+    )

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agentops_mcp.factors.context.rules.corpus import Bm25, Corpus, Floats, Match, Numbers, distinct
+from agentops_mcp.factors.context.rules.corpus import Bm25, Corpus, Floats, Match, Numbers, distinct, numbers
 from agentops_mcp.factors.context.rules.facts import FileFacts, LineKind
 from agentops_mcp.factors.context.rules.files import FileSignals, Names, leading_test_chunks, ranks, scaled
 from agentops_mcp.factors.context.rules.history import PastChanges, Place
@@ -106,7 +106,7 @@ class _Found:
             counts = np.bincount(layout.fragment[found], minlength=fragments)
             self.fragment_bm25 += in_fragments.score(counts, each.worth)
             self.place_bm25 += in_places.score(
-                _with_inner(layout, np.bincount(layout.place[found], minlength=places)), each.worth
+                _with_inner(layout, np.bincount(layout.place[found], minlength=places).astype(np.int64)), each.worth
             )
             self.fragment_best = np.maximum(self.fragment_best, each.worth * (counts > 0))
             self.fragment_coverage += each.term.weight * (counts > 0)
@@ -157,10 +157,12 @@ class _Related:
         callees: dict[int, float] = {}
         for each in order:
             share = float(merit[each] / merit[order[0]])
-            start, end = layout.fragments[each]
-            for term in _terms_between(facts[int(layout.file[start])], layout.line[start], layout.line[end - 1]):
+            start, end = numbers(layout.fragments[each])
+            for term in _terms_between(
+                facts[int(layout.file[start])], int(layout.line[start]), int(layout.line[end - 1])
+            ):
                 self.named[term] = self.named.get(term, 0.0) + share
-            name = layout.places.names[layout.place[start]]
+            name = layout.places.names[int(layout.place[start])]
             if name:
                 term = hash_of(_last(name))
                 callees[term] = callees.get(term, 0.0) + share
@@ -211,7 +213,8 @@ def _of_places(
     """The signals of the unit each row is in."""
     places = layout.places
     matched = [names.match(name) for name in places.names]
-    keys = [(corpus.paths[file], _last(name)) for file, name in zip(places.files, places.names, strict=True)]
+    paths = [corpus.paths[file] if file >= 0 else "" for file in numbers(places.files)]
+    keys = [(path, _last(name)) for path, name in zip(paths, places.names, strict=True)]
     words = np.array([each.words for each in matched])
     literal = np.array([each.literal for each in matched])
     above = np.where(places.parents >= 0, (words + literal)[places.parents], 0.0)
@@ -266,10 +269,10 @@ def _of_history(corpus: Corpus, layout: Layout, files: FileSignals, past: PastCh
     touches, similar = np.zeros(layout.row_count + 1), np.zeros(layout.row_count + 1)
     weights = past.line_weights
     for file, start in layout.starts.items():
-        count = int(corpus.line_counts[file])
+        path, count = corpus.paths[file], int(corpus.line_counts[file])
         if not count:
             continue
-        changed = past.changed_lines(corpus.paths[file], count)
+        changed = past.changed_lines(path, count)
         firsts = start + np.minimum(changed.firsts, count - 1)
         ends = start + np.minimum(changed.lasts + 1, count)
         for totals, each in ((touches, weights), (similar, files.similar.weights)):

@@ -42,29 +42,18 @@ def _factor(signals: Signals, name: str) -> NDArray[np.float32]:
 
 REASONS: Mapping[str, tuple[str, ...]] = {
     "name": (
-        "file_path",
-        "unit_name",
-        "unit_literal",
-        "unit_parent",
-        "line_identifiers",
-        "fragment_identifiers",
-        "line_quoted",
-        "line_near_quoted",
-        "file_quoted",
+        "file_path", "unit_name", "unit_literal", "unit_parent", "line_identifiers", "fragment_identifiers",
+        "line_quoted", "line_near_quoted", "file_quoted",
     ),
     "history": (
-        "file_similar",
-        "file_touches",
-        "file_last",
-        "file_changed",
-        "unit_similar",
-        "unit_touches",
-        "unit_changed",
+        "file_similar", "file_touches", "file_last", "file_changed", "unit_similar", "unit_touches", "unit_changed",
+        "line_touches", "line_similar", "line_near_touches", "line_near_similar", "line_around_touches",
+        "line_around_similar",
     ),
     "related": ("line_related", "line_near_related", "line_calls", "unit_named_nearby", "unit_related"),
     "tests": ("file_tested", "unit_tested"),
     "words": ("file_", "unit_bm25", "unit_rank", "fragment_", "line_"),
-}
+}  # fmt: skip
 """Why a line is chosen, by the beginnings of the signals that say so; the first that fits counts."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agentops_mcp.factors.context.rules.corpus import Floats
+from agentops_mcp.factors.context.rules.corpus import Floats, numbers
 from agentops_mcp.factors.context.rules.facts import LineKind
 from agentops_mcp.factors.context.rules.layout import Layout
 from agentops_mcp.factors.context.rules.window import Level
@@ -81,7 +81,7 @@ def _reason(reasons: Mapping[str, Floats], usual: Mapping[str, float], row: int)
 def _level(layout: Layout, first: int, last: int) -> Level:
     """How much of the units it touches a stretch has."""
     places = layout.places
-    touched = [each for each in np.unique(layout.place[first:last]).tolist() if each < len(places) - 1]
+    touched = [each for each in numbers(np.unique(layout.place[first:last])) if each < len(places) - 1]
     signature = layout.place[first:last]
     in_signature = np.arange(first, last) < places.bodies[signature]
     if last - first == 1:
@@ -95,7 +95,7 @@ def _level(layout: Layout, first: int, last: int) -> Level:
 
 def _title(layout: Layout, first: int, last: int) -> str:
     """The units a stretch shows: the first by its whole name, and how many more."""
-    titles = [layout.places.titles[each] for each in dict.fromkeys(layout.place[first:last].tolist())]
+    titles = [layout.places.titles[each] for each in dict.fromkeys(numbers(layout.place[first:last]))]
     named = [title for title in titles if title]
     if not named:
         return ""
@@ -107,7 +107,7 @@ def seen_rows(
     layout: Layout, paths: Sequence[str], seen: Mapping[str, Sequence[tuple[int, int]]]
 ) -> Iterator[tuple[int, int]]:
     """The rows of lines that were sent before, as half-open ranges; `seen` has ranges of lines by path."""
-    for file in layout.files.tolist():
+    for file in numbers(layout.files):
         for start, end in seen.get(paths[file], ()):
             base = layout.starts[file]
             count = int(np.count_nonzero(layout.file == file))

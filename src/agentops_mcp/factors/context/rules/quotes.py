@@ -20,7 +20,8 @@ def find_quotes(
     ends = {file: np.cumsum(facts[file].widths, dtype=np.int64) for file in texts}
     lines = sum(each.line_count for each in facts.values())
     for quote in quotes:
-        places = {file: offsets for file, text in texts.items() if (offsets := _offsets(text, quote.encode()))}
+        wanted = quote.encode(errors="replace")
+        places = {file: offsets for file, text in texts.items() if (offsets := _offsets(text, wanted))}
         count = sum(map(len, places.values()))
         if not 0 < count <= _MOST_PLACES:
             continue

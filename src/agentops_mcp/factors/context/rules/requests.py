@@ -106,7 +106,8 @@ def inside(path: str, root: str) -> str:
     if given == root or given.startswith(f"{root}/"):
         given = given[len(root) + 1 :]
     parts = [part for part in given.split("/") if part not in ("", ".")]
-    if not path.strip() or not path.isprintable() or given.startswith("/") or ".." in parts or ":" in given[1:2]:
+    has_drive = bool(parts) and parts[0][1:2] == ":"
+    if not path.strip() or not path.isprintable() or given.startswith("/") or ".." in parts or has_drive:
         raise InvalidInputError(
             f"{path[:80]!r} is not a path inside the project.", remedy="Name files and folders from the project's root."
         )

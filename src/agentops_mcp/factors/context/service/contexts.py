@@ -145,6 +145,10 @@ class Contexts:
             self._go_on(files, indexed, ranked, listing.commit)
         return self._recorded(request, listing, loaded, actor)
 
+    def close(self) -> None:
+        """Release the index's file."""
+        self._index.close()
+
     def lines(self, path: str, start: int, end: int) -> str:
         """Lines of a file of the worktree, or of HEAD.
 
@@ -167,6 +171,11 @@ class Contexts:
         """
         file = self._file(path)
         return render.outline(self._index.units([file])[0])
+
+    def complete_path(self, prefix: str, limit: int = 20) -> list[str]:
+        """Paths of files that may be shown and begin with `prefix`."""
+        found = [file for file in self._tree.list(None).files if file.path.startswith(prefix)][:limit]
+        return [file.path for file in self._index.usable(found)]
 
     def _text(self, path: str) -> bytes:
         file = self._file(path)
@@ -264,7 +273,7 @@ class Contexts:
         )
 
     def _recorded(self, request: Request, listing: Listing, loaded: Loaded, actor: Actor | None) -> Loaded:
-        if self._windows is None or actor is None:
+        if self._windows is None:
             return loaded
         assessment = self._assessed(self._windows, request, loaded.tokens)
         if assessment.is_refused:
@@ -272,6 +281,8 @@ class Contexts:
             return Loaded(
                 text, tokens.count(text), "", (), (), is_refused=True, ranked=loaded.ranked, packed=loaded.packed
             )
+        if actor is None:  # a person looking is no load of an agent's window
+            return loaded
         items = tuple(render.as_item(shown, size) for shown, size in zip(loaded.items, loaded.item_tokens, strict=True))
         load = Load(
             task=request.task, budget_tokens=request.budget_tokens, tokens=loaded.tokens, items=items,

@@ -111,6 +111,14 @@ class Index:
         self._corpora.put(key, indexed)
         return indexed
 
+    def usable(self, files: Sequence[SourceFile]) -> list[SourceFile]:
+        """Those that are not passed over by their path or size."""
+        return self._by_path(files)[0]
+
+    def close(self) -> None:
+        """Release the file that facts are kept in."""
+        self._cache.close()
+
     def facts(self, files: Sequence[SourceFile]) -> list[FileFacts]:
         """The facts of files that are indexed."""
         missing = [file for file in files if self._facts.get(_key(file)) is None]
@@ -126,7 +134,9 @@ class Index:
             if (units := self._units.get(_key(file))) is not None:
                 found[_key(file)] = units
         stored = self._cache.get(_UNITS, [_key(file) for file in files if _key(file) not in found])
-        found.update((key, units) for key, value in stored.items() if (units := _units_from(value)) is not None)
+        for key, value in stored.items():
+            if (units := _units_from(value)) is not None:
+                found[key] = units
         missing = [file for file in files if _key(file) not in found]
         fresh = {_key(file): cut(file.path, text) for file, text in self.texts(missing)}
         if fresh:

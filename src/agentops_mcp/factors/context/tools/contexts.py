@@ -120,3 +120,8 @@ def _register_prompts(mcp: MCPServer[Any]) -> None:
             "5. Keep each step small enough for a fifth of a window; delegate what is larger.\n"
             "6. save_state with phase='plan' and the steps as next_steps; ask the person before you start."
         )
+
+
+def completions(contexts: Callable[[], "Contexts"]) -> dict[str, Callable[[str], list[str]]]:
+    """Completers for the variables of these resource templates."""
+    return {"path": lambda prefix: contexts().complete_path(prefix)}
