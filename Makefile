@@ -63,11 +63,12 @@ conformance: $(PEERS) ## Run the official MCP conformance suite, both protocol e
 inspector: $(PEERS) ## Run the MCP Inspector's command line against the server, both protocol eras.
 	$(BIN)/python tests/peers/run_inspector.py
 
-bench: $(STAMP) ## Measure start, latency, growth and resuming; exits 1 when a bar is missed.
+bench: $(STAMP) ## Measure start, latency, growth, resuming and context loading; exits 1 when a bar is missed.
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/resume.py
+	$(BIN)/python benchmarks/context.py --speed
 
 lock: ## Renew constraints.txt (needs uv).
 	scripts/lock.sh --upgrade

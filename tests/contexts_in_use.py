@@ -149,7 +149,6 @@ def indexing_ends() -> None:
             thread.join(120)
 
 
-
 @contextmanager
 def couriers(root: Path, clock: FakeClock) -> Generator[Project]:
     """The project, until what it does in the background has ended."""

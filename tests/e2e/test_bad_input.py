@@ -105,9 +105,9 @@ REQUESTS: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("an unknown method", "tools/destroy", {}, UNKNOWN_METHOD, "Method not found"),
     ("a list of arguments", "tools/call", {"name": "start_session", "arguments": ["a"]}, INVALID_PARAMS, "Invalid req"),
     ("a call without a name", "tools/call", {"arguments": {}}, INVALID_PARAMS, "Invalid request"),
-    ("no such tool", "tools/call", {"name": "delete_all"}, INVALID_PARAMS, "The tools are: start_session, save_sta"),
+    ("no such tool", "tools/call", {"name": "delete_all"}, INVALID_PARAMS, "The tools are: start_session, load_con"),
     ("a tool's name of 1 MB", "tools/call", {"name": "x" * MB}, INVALID_PARAMS, "No tool 'xxx"),
-    ("an unknown prompt", "prompts/get", {"name": "sing"}, INVALID_PARAMS, "The prompts are: session_start"),
+    ("an unknown prompt", "prompts/get", {"name": "sing"}, INVALID_PARAMS, "The prompts are: research, plan"),
     ("a number", "prompts/get", {"name": "write_entry", "arguments": {"what": 5}}, INVALID_PARAMS, "Invalid request"),
 ]  # fmt: skip
 

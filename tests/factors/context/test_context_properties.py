@@ -58,8 +58,8 @@ def bodies(draw: st.DrawFn) -> tuple[str, bytes]:
 FILES = st.lists(st.tuples(FOLDERS, NAMES, bodies()), min_size=1, max_size=8)
 PRIVATE_PATHS = st.sets(
     st.sampled_from(
-        [".env", "src/id_rsa", "docs/.netrc", "src/retry.secret.log", "built/retry.py", "src/own/retry.py", "lib/own.md",
-         "credentials.json", "certs/server.pem"]
+        [".env", "src/id_rsa", "docs/.netrc", "src/retry.secret.log", "built/retry.py", "src/own/retry.py",
+         "lib/own.md", "credentials.json", "certs/server.pem"]
     ),
     max_size=5,
 )  # fmt: skip

@@ -97,7 +97,8 @@ async def test_every_option_reaches_the_loader(project: Path, mode: str) -> None
     head = git(project, "rev-parse", "HEAD")
     async with connected(project, mode) as client:
         narrow = await call(
-            client, "load_context", task=TASK, paths=["src/schedule.py"], only_paths=True, include=["code"], rev=head[:9]
+            client, "load_context", task=TASK, paths=["src/schedule.py"], only_paths=True, include=["code"],
+            rev=head[:9],
         )  # fmt: skip
         assert "## src/schedule.py" in narrow
         assert "## src/retry.py" not in narrow

@@ -1,6 +1,7 @@
 """What is found for a task in a real repository, and what is never shown."""
 
 from collections.abc import Generator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_files_come_in_order_of_their_paths_and_lines_in_order(project: Project)
     loaded = project.load()
     places = [(item.path, item.start, item.end) for item in loaded.items]
     assert places == sorted(places)
-    assert all(before[2] < after[1] for before, after in zip(places, places[1:], strict=False) if before[0] == after[0])
+    assert all(before[2] < after[1] for before, after in pairwise(places) if before[0] == after[0])
 
 
 def test_the_worktree_is_seen_with_what_is_changed_and_new_and_without_what_is_deleted(project: Project) -> None:
@@ -121,8 +122,7 @@ def test_what_is_not_worth_reading_or_not_to_be_read_is_counted_and_not_shown(
     project.write(path, text)
     git(project.root, "add", "--force", path)
     project.commit()
-    for asked in ({}, {"paths": (path,)}, {"rev": "HEAD"}):
-        loaded = project.load(**asked)
+    for loaded in (project.load(), project.load(paths=(path,)), project.load(rev="HEAD")):
         assert path not in paths(loaded)
         assert path not in loaded.text
         assert f"1 {why}" in next(line for line in loaded.text.splitlines() if line.startswith("Passed over: "))
@@ -167,12 +167,14 @@ def test_only_paths_looks_at_nothing_else(project: Project, wanted: str) -> None
 
 @pytest.mark.parametrize("path", ["../outside.py", "/etc/passwd", "src/../../x", "C:/x", "", "a\nb"])
 def test_a_path_that_leaves_the_project_is_refused_and_nothing_is_recorded(project: Project, path: str) -> None:
-    for asked in ({"paths": (path,)}, {"paths": (path,), "only_paths": True}):
-        with pytest.raises(InvalidInputError, match="not a path inside the project"):
-            project.load(**asked)
-    for read in (project.contexts.outline, lambda path: project.contexts.lines(path, 1, 1)):
-        with pytest.raises(InvalidInputError, match="not a path inside the project"):
-            read(path)
+    refused = pytest.raises(InvalidInputError, match="not a path inside the project")
+    for only_paths in (True, False):
+        with refused:
+            project.load(paths=(path,), only_paths=only_paths)
+    with refused:
+        project.contexts.outline(path)
+    with refused:
+        project.contexts.lines(path, 1, 1)
     assert project.recorded() == []
 
 

@@ -118,8 +118,8 @@ def test_a_load_above_the_limit_is_refused_with_three_exits_and_not_recorded(lar
 
 
 def test_without_a_window_no_share_is_claimed(project: Project) -> None:
-    for asked in ({}, {"used_tokens": 5_000}):
-        line = window_line(project.load(**asked).text)
+    for used in (None, 5_000):
+        line = window_line(project.load(used_tokens=used).text)
         assert "%" not in line
         assert "no share without window_tokens" in line
 

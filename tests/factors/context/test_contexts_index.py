@@ -1,19 +1,24 @@
 """The index saves time and nothing else: the same answer without it, beside it, and while it is being made."""
 
+import itertools
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from agentops_mcp.app import App
+from agentops_mcp.core.errors import GitError
 from agentops_mcp.factors.context.rules.facts import FORMAT
 from agentops_mcp.factors.context.rules.requests import Request
 from agentops_mcp.factors.context.service import contexts as contexts_module
 from agentops_mcp.factors.context.service import index as index_module
+from agentops_mcp.factors.context.service.ranking import Ranked, Ranking
 from agentops_mcp.storage.blob_facts import BlobFacts
 from conftest import FakeClock, git
 from contexts_in_use import TASK, Project, couriers, indexing_ends, paths, without_id
@@ -117,10 +122,14 @@ def test_a_first_answer_does_not_wait_for_the_index_and_says_so(
 def test_when_time_is_short_what_the_task_names_is_indexed_first(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moments = iter(range(10_000))
+    moments = itertools.count()
+
+    def in_time(seconds: float) -> float:
+        return next(moments) + 1.5
+
     monkeypatch.setattr(index_module, "_STEP_FILES", 1)
     monkeypatch.setattr(index_module, "time", SimpleNamespace(monotonic=lambda: next(moments)))
-    monkeypatch.setattr(contexts_module, "in_time", lambda seconds: next(moments) + 1.5)
+    monkeypatch.setattr(contexts_module, "in_time", in_time)
     loaded = project.load("Fix retry")
     assert paths(loaded) == ["src/retry.py"]
     assert "files are not indexed yet" in loaded.text
@@ -144,6 +153,45 @@ def test_after_the_background_work_nothing_is_worked_out_again(
     assert first.ranked is not None
     assert second.ranked is not None
     assert first.ranked.indexed is second.ranked.indexed
+
+
+def test_a_failure_in_the_background_is_no_failure_of_the_next_load(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: object, commit: str | None) -> None:
+        raise GitError("git is gone.", remedy="Bring it back.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(contexts_module, "_INDEX_S", -1.0)
+        broken.setattr(Ranking, "read_history", fail)
+        project.load()
+        indexing_ends()  # a thread that ends in an exception fails a test
+    assert "src/retry.py" in paths(project.load())
+
+
+def test_a_file_edited_while_it_is_ranked_is_not_shown_by_the_lines_of_another_text(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rank = Ranking.rank
+
+    def rank_and_edit(self: Ranking, *given: Any, **named: Any) -> Ranked:
+        ranked = rank(self, *given, **named)
+        project.write("src/retry.py", "# all of it is new\n" * 40)
+        return ranked
+
+    project.write("src/retry.py", "def send_with_retry():\n    return 'edited'\n")
+    monkeypatch.setattr(index_module, "_KEPT_TEXTS_BYTES", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Ranking, "rank", rank_and_edit)
+        assert "all of it is new" not in project.load().text
+    assert "all of it is new" in project.load("all of it is new").text
+
+
+def test_threads_of_one_process_get_the_same_answer(project: Project) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        loads = list(pool.map(project.load, [TASK] * 12))
+    assert len({load.items for load in loads}) == 1
+    assert sorted(load.id for load in loads) == sorted(project.recorded())
 
 
 def test_two_processes_index_one_repository_at_once(project: Project) -> None:

@@ -76,7 +76,7 @@ class Corpus:
 
     def _lines(self, spans: Sequence[tuple[int, int]]) -> Numbers:
         parts = [self._keys[start:end] & np.uint64(0xFFFFFFFF) for start, end in spans]
-        lines = cast("Numbers", (np.sort(np.concatenate(parts)) if len(parts) > 1 else parts[0]).astype(np.int64))
+        lines = (np.sort(np.concatenate(parts)) if len(parts) > 1 else parts[0]).astype(np.int64)
         return lines[first_of_each(lines)]
 
 
@@ -102,7 +102,8 @@ def numbers(values: NDArray[np.integer[Any]]) -> list[int]:
 
 def _counted_up(counts: Numbers) -> Numbers:
     """0, 1, … below each count."""
-    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    starts = np.cumsum(counts, dtype=np.int64) - counts
+    return np.arange(int(counts.sum()), dtype=np.int64) - np.repeat(starts, counts)
 
 
 def _starts(counts: Numbers) -> Numbers:

@@ -1,7 +1,8 @@
 """Steps of factor II: list, rank, choose, show, count; and record what it cost."""
 
+import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +19,7 @@ from agentops_mcp.factors.context.rules import requests as rules
 from agentops_mcp.factors.context.rules.briefs import ReportLimits, write_brief
 from agentops_mcp.factors.context.rules.memory import Remembered
 from agentops_mcp.factors.context.rules.pieces import seen_rows
-from agentops_mcp.factors.context.rules.requests import Request, SeenRange
+from agentops_mcp.factors.context.rules.requests import Request
 from agentops_mcp.factors.context.rules.tasks import read_task, stems_of
 from agentops_mcp.factors.context.rules.units.cut import line_count
 from agentops_mcp.factors.context.rules.window import Assessment, Load
@@ -28,6 +29,8 @@ from agentops_mcp.factors.context.service.ranking import Ranked, Ranking, in_tim
 from agentops_mcp.factors.context.service.window import WindowLedger
 from agentops_mcp.storage.source_tree import Listing, SourceFile, SourceTree
 
+logger = logging.getLogger(__name__)
+
 # Together with listing, ranking and counting these stay below three seconds on 20,000 files.
 _INDEX_S, _HISTORY_S = 1.2, 0.6
 
@@ -35,7 +38,6 @@ _SHORT_BUDGET = 600
 _SLACK_TOKENS, _ID_TOKENS = 6, 32
 _LEFT_OUT = 20
 _STATE_CHARS = 300
-
 # Of the form of an id, and of more tokens than any: what is chosen must not depend on how many those of this load are.
 _WIDEST_ID = "0a1b2c3d-4e5f-7a8b-9c0d-1e2f3a4b5c6d"
 
@@ -308,7 +310,7 @@ class Contexts:
         ranges: dict[str, list[tuple[int, int]]] = {}
         contents = {file.path: file.oid for file in ranked.indexed.files}
         for seen in filter(None, map(rules.parse_seen, self._sent(request))):
-            if _is_same(seen, contents):
+            if contents.get(seen.path, "").startswith(seen.oid):
                 ranges.setdefault(seen.path, []).append((seen.start, seen.end))
         return list(seen_rows(ranked.layout, ranked.indexed.corpus.paths, ranges))
 
@@ -328,6 +330,8 @@ class Contexts:
             try:
                 self._index.of(files)
                 self._ranking.read_history(commit)
+            except Exception:
+                logger.info("Indexing in the background failed; the next load goes on with it.", exc_info=True)
             finally:
                 self._working.release()
 
@@ -338,10 +342,6 @@ def _nearest(task: str) -> Callable[[SourceFile], object]:
     """What to look at first when there is no time for everything: names like the task's words, then small files."""
     wanted = set(read_task(task).stems)
     return lambda file: (-len(wanted.intersection(stems_of(file.path))), file.size_bytes)
-
-
-def _is_same(seen: SeenRange, contents: Mapping[str, str]) -> bool:
-    return seen.path in contents and contents[seen.path].startswith(seen.oid)
 
 
 def _revision(listing: Listing, rev: str) -> str:
