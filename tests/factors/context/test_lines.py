@@ -92,7 +92,7 @@ class Ranked:
         return [float(self.signals[signal][self.row(path, line)]) for line in lines]
 
     def expected(self) -> Floats:
-        return model.expected(self.signals, WEIGHTS, INTERCEPT)
+        return model.weigh(self.signals, WEIGHTS, INTERCEPT).expected
 
 
 def rank(task: str, texts: Mapping[str, str] = PROJECT, *, commits: Sequence[Commit] = ()) -> Ranked:
@@ -266,14 +266,14 @@ def test_an_unknown_signal_is_an_error() -> None:
 
 
 def test_a_weight_makes_lines_with_the_signal_more_likely_or_less() -> None:
-    low, high = model.expected(SOME, {"unit_bm25": 1.0}, -1.0).tolist()
+    low, high = model.weigh(SOME, {"unit_bm25": 1.0}, -1.0).expected.tolist()
     assert (low, high) == pytest.approx((np.exp(-1.0), 1.0))
-    assert model.expected(SOME, {"log unit_bm25": -1.0}, 0.0)[0] > model.expected(SOME, {}, 0.0)[0]
+    assert model.weigh(SOME, {"log unit_bm25": -1.0}, 0.0).expected[0] > model.weigh(SOME, {}, 0.0).expected[0]
 
 
 def test_no_sum_is_too_large_to_be_a_number() -> None:
-    assert np.isfinite(model.expected(SOME, {"file_rank": 1e6}, 0.0)).all()
-    assert (model.expected(SOME, {"file_rank": -1e6}, 0.0) > 0).all()
+    assert np.isfinite(model.weigh(SOME, {"file_rank": 1e6}, 0.0).expected).all()
+    assert (model.weigh(SOME, {"file_rank": -1e6}, 0.0).expected > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_a_column_says_why_a_line_is_chosen(name: str, reason: str) -> None:
 
 def test_a_reason_says_more_for_a_line_the_more_its_signals_are_above_the_average() -> None:
     some = signals(unit_name=[0.0, 1.0], line_terms=[2.0, 2.0], indent=[8.0, 0.0])
-    found = model.reasons(some, {"unit_name": 2.0, "line_terms": 5.0, "indent": 1.0})
+    found = model.weigh(some, {"unit_name": 2.0, "line_terms": 5.0, "indent": 1.0}, 0.0).reasons
     assert set(found) == set(model.REASONS)
     assert found["name"][1] > found["name"][0]
     assert found["words"].tolist() == [0.0, 0.0]

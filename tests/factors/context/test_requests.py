@@ -16,7 +16,7 @@ from agentops_mcp.factors.context.rules.requests import (
     path_filter,
 )
 
-ROOT = "/home/me/project"
+ROOT = "/srv/project"
 FILES = [
     "README.md",
     "src/app.py",

@@ -94,9 +94,8 @@ def tail(left_out: LeftOut, *, is_short: bool) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def lines_of(text: bytes, start: int, end: int) -> str:
+def shown_lines(lines: Sequence[bytes]) -> str:
     """Lines of a file as they are shown: what is invisible in them is made visible."""
-    lines = text.split(b"\n")[start - 1 : end]
     return "\n".join(_shown_line(line.decode("utf-8", "replace").rstrip("\r")) for line in lines)
 
 

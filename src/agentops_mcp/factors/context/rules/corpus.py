@@ -111,14 +111,17 @@ def _starts(counts: Numbers) -> Numbers:
 
 
 def _sorted_keys(facts: Sequence[FileFacts], first_lines: Numbers) -> NDArray[np.uint64]:
-    """Term and line in one number each, ordered: the lines of a term are a slice."""
-    if not facts:
-        return np.zeros(0, np.uint64)
-    keys = np.concatenate([each.hashes for each in facts]).astype(np.uint64)
-    keys <<= np.uint64(32)
-    lines = np.concatenate([each.lines for each in facts]).astype(np.uint64)
-    lines += np.repeat(first_lines[:-1], [len(each.lines) for each in facts]).astype(np.uint64)
-    keys |= lines
+    """Term and line in one number each, ordered: the lines of a term are a slice.
+
+    File by file into one array: whole arrays of every step would take five times the memory.
+    """
+    keys = np.empty(sum(len(each.hashes) for each in facts), np.uint64)
+    at = 0
+    for each, first in zip(facts, numbers(first_lines[:-1]), strict=True):
+        part = keys[at : at + len(each.hashes)]
+        np.left_shift(each.hashes, 32, out=part, dtype=np.uint64, casting="unsafe")
+        part |= (each.lines + first).astype(np.uint64)
+        at += len(part)
     keys.sort()
     return keys
 

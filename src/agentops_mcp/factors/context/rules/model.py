@@ -4,7 +4,9 @@ The logarithm of the expected share of a task's changed places that a line has i
 a signal, its logarithm, or the product of two (`file_rank * fragment_rank`). The weights are in `weights.py`.
 """
 
+import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from agentops_mcp.factors.context.rules.lines import Signals
 # Signals that are shares may be 0; a twentieth is where "a little" ends.
 _LEAST_SHARE = 0.05
 _MOST_EXPONENT = 20.0
+_NO_REASON = "place"
 
 
 def column(signals: Signals, name: str) -> NDArray[np.float32]:
@@ -57,25 +60,33 @@ REASONS: Mapping[str, tuple[str, ...]] = {
 """Why a line is chosen, by the beginnings of the signals that say so; the first that fits counts."""
 
 
+@functools.cache
 def reason_of(name: str) -> str:
     """The reason a column belongs to; what only says what a line is like is no reason."""
     signal = name.partition(" * ")[0].rpartition(" ")[2]
-    return next((reason for reason, heads in REASONS.items() if signal.startswith(heads)), "place")
+    return next((reason for reason, heads in REASONS.items() if signal.startswith(heads)), _NO_REASON)
 
 
-def reasons(signals: Signals, weights: Mapping[str, float]) -> Mapping[str, Floats]:
-    """How much each reason says for each line, against the average line: differences of the logarithm."""
-    parts = {reason: np.zeros(len(next(iter(signals.values())))) for reason in REASONS}
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The expected share of each line, and how much each reason says for it against the average line.
+
+    All shares of a task together are about 1; reasons are differences of the logarithm.
+    """
+
+    expected: Floats
+    reasons: Mapping[str, Floats]
+
+
+def weigh(signals: Signals, weights: Mapping[str, float], intercept: float) -> Weighed:
+    """Judge every line."""
+    count = len(next(iter(signals.values())))
+    parts = {reason: np.zeros(count) for reason in (*REASONS, _NO_REASON)}
     for name, weight in weights.items():
-        if (reason := reason_of(name)) in parts:
-            values = column(signals, name)
-            parts[reason] += weight * (values - values.mean())
-    return parts
-
-
-def expected(signals: Signals, weights: Mapping[str, float], intercept: float) -> Floats:
-    """The expected share of each line; all shares of a task together are about 1."""
-    total = np.full(len(next(iter(signals.values()))), intercept)
-    for name, weight in weights.items():
-        total += weight * column(signals, name)
-    return np.exp(np.clip(total, -_MOST_EXPONENT, _MOST_EXPONENT))
+        parts[reason_of(name)] += weight * column(signals, name)
+    total = intercept + sum(parts.values(), np.zeros(count))
+    del parts[_NO_REASON]
+    return Weighed(
+        np.exp(np.clip(total, -_MOST_EXPONENT, _MOST_EXPONENT)),
+        {reason: part - part.mean() for reason, part in parts.items()} if count else parts,
+    )

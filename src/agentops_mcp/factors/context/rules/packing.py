@@ -16,7 +16,7 @@ from agentops_mcp.factors.context.rules.corpus import Floats, Numbers
 _STEPS = 24
 _CLOSE_ENOUGH = 0.985
 _LEAST_PRICE = 1e-12
-_STRIDE = 4.0
+_BEGIN_AT, _AIM = 0.75, 0.993
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,10 @@ class Chooser:
         self._bounds = np.concatenate([[0], edges, [len(files)]]) if len(files) else np.zeros(1, np.int64)
         self._bonuses = bonuses[self._bounds[:-1]]
         self._spent = np.concatenate([np.zeros(1), np.cumsum(costs)])
-        self._highest = float((values / costs).max(initial=0.0)) + float(self._bonuses.max(initial=0.0))
-        self._price = 0.0
+        densities = values / costs
+        order = np.argsort(-densities, kind="stable")
+        self._densities, self._filled = densities[order], np.cumsum(costs[order])
+        self._highest = float(densities.max(initial=0.0)) + float(self._bonuses.max(initial=0.0))
 
     def choose(self, budget_tokens: float) -> Chosen:
         """The stretches of the greatest value within a budget."""
@@ -59,18 +61,25 @@ class Chooser:
             return NOTHING
         best = NOTHING
         low, high = _LEAST_PRICE, self._highest + _LEAST_PRICE
-        price = self._price or (low * high) ** 0.5
+        price = self._density_at(_BEGIN_AT * budget_tokens)
         for _ in range(_STEPS):
             chosen = self._at_price(price)
             if chosen.tokens > budget_tokens:
                 low = price
             else:
-                high, best, self._price = price, chosen, price
+                high, best = price, chosen
                 if chosen.tokens >= _CLOSE_ENOUGH * budget_tokens:
                     break
-            # Near the price that fitted last; the bounds are far apart at first.
-            price = min(max((low * high) ** 0.5, price / _STRIDE), price * _STRIDE)
+            # What is chosen halves about when the price doubles; where that leads out of the bounds, by halves.
+            price *= max(chosen.tokens, 1.0) / (_AIM * budget_tokens)
+            if not low < price < high:
+                price = (low * high) ** 0.5
         return best
+
+    def _density_at(self, tokens: float) -> float:
+        """The value a token of the last line that would be sent, if the densest lines filled so many tokens."""
+        filled = int(np.searchsorted(self._filled, tokens))
+        return float(self._densities[min(filled, len(self._densities) - 1)]) + _LEAST_PRICE
 
     def _at_price(self, price: float) -> Chosen:
         """What is worth its price: in each file the best stretches, and the file itself if they pay for its heading.

@@ -13,20 +13,20 @@ from agentops_mcp.core.errors import InvalidInputError, NotFoundError
 from agentops_mcp.core.ids import is_id
 from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.context.render import pack as render
-from agentops_mcp.factors.context.render.pack import LeftOut, Shown
+from agentops_mcp.factors.context.render.pack import Shown
 from agentops_mcp.factors.context.rules import memory, window
 from agentops_mcp.factors.context.rules import requests as rules
-from agentops_mcp.factors.context.rules.briefs import ReportLimits, write_brief
+from agentops_mcp.factors.context.rules.briefs import ReportLimits
 from agentops_mcp.factors.context.rules.memory import Remembered
 from agentops_mcp.factors.context.rules.pieces import seen_rows
 from agentops_mcp.factors.context.rules.requests import Request
-from agentops_mcp.factors.context.rules.tasks import read_task, stems_of
+from agentops_mcp.factors.context.rules.tasks import read_task
 from agentops_mcp.factors.context.rules.units.cut import line_count
-from agentops_mcp.factors.context.rules.window import Assessment, Load
 from agentops_mcp.factors.context.service.index import Index, Indexed
 from agentops_mcp.factors.context.service.packing import Packed, Packing
 from agentops_mcp.factors.context.service.ranking import Ranked, Ranking, in_time
 from agentops_mcp.factors.context.service.window import WindowLedger
+from agentops_mcp.factors.context.service.writing import Contents, Writing, left_out_of, load_of, revision_of, with_less
 from agentops_mcp.storage.source_tree import Listing, SourceFile, SourceTree
 
 logger = logging.getLogger(__name__)
@@ -34,9 +34,7 @@ logger = logging.getLogger(__name__)
 # Together with listing, ranking and counting these stay below three seconds on 20,000 files.
 _INDEX_S, _HISTORY_S = 1.2, 0.6
 
-_SHORT_BUDGET = 600
-_SLACK_TOKENS, _ID_TOKENS = 6, 32
-_LEFT_OUT = 20
+_SLACK_TOKENS = 6
 _STATE_CHARS = 300
 # Of the form of an id, and of more tokens than any: what is chosen must not depend on how many those of this load are.
 _WIDEST_ID = "0a1b2c3d-4e5f-7a8b-9c0d-1e2f3a4b5c6d"
@@ -75,17 +73,6 @@ class Loaded:
     packed: Packed | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """What goes into the text, the more dispensable last."""
-
-    head: str
-    records: tuple[Shown, ...]
-    pieces: tuple[Shown, ...]
-    sizes: tuple[int, ...]
-    left_out: LeftOut
-
-
 class Contexts:
     """Loads context. Safe to share between threads; without `windows` nothing is recorded."""
 
@@ -108,7 +95,7 @@ class Contexts:
         self._root = root
         self._windows = windows
         self._memory = memory
-        self._limits = limits
+        self._writing = Writing(windows, limits)
         self._new_id = new_id
         self._working = threading.Lock()
 
@@ -162,7 +149,7 @@ class Contexts:
         count = line_count(text)
         if not 1 <= start <= end or start > count:
             raise InvalidInputError(f"{path[:80]!r} has lines 1 to {count}.", remedy="Ask for lines that are there.")
-        return render.lines_of(text, start, min(end, count))
+        return render.shown_lines(text.split(b"\n")[start - 1 : min(end, count)])
 
     def outline(self, path: str) -> str:
         """The units of a file, a line each.
@@ -207,23 +194,23 @@ class Contexts:
         load_id: str,
     ) -> Loaded:
         """The text that fits, by choosing for the room that is left beside what is always said."""
-        head = render.head(request.task, _revision(listing, request.rev))
+        head = render.head(request.task, revision_of(listing, request.rev))
         shown_records = self._shown_records(request, records)
-        left_out = _left_out(listing, ranked, ())
-        fixed = _Chosen(head, shown_records, (), (), left_out)
+        left_out = left_out_of(listing, ranked, ())
+        fixed = Contents(head, shown_records, (), (), left_out)
         stand_in = _WIDEST_ID if load_id else ""
-        room = request.budget_tokens - tokens.count(self._text_of(request, fixed, stand_in)[0]) - _SLACK_TOKENS
+        room = request.budget_tokens - tokens.count(self._writing.text_of(request, fixed, stand_in)[0]) - _SLACK_TOKENS
         packed = None
         if "code" in request.include and room > 0:
             skipped = self._skipped(request, ranked)
             packed = self._packing.pack(ranked, budget_tokens=room, favoured=favoured, skipped=skipped)
-        chosen = _Chosen(
+        chosen = Contents(
             head, shown_records, packed.shown if packed else (), packed.tokens if packed else (),
-            _left_out(listing, ranked, packed.shown if packed else ()),
+            left_out_of(listing, ranked, packed.shown if packed else ()),
         )  # fmt: skip
-        while chosen.head and self._text_of(request, chosen, stand_in)[1] > request.budget_tokens:
-            chosen = _with_less(chosen)
-        text, cost = self._text_of(request, chosen, load_id)
+        while chosen.head and self._writing.text_of(request, chosen, stand_in)[1] > request.budget_tokens:
+            chosen = with_less(chosen)
+        text, cost = self._writing.text_of(request, chosen, load_id)
         if cost > request.budget_tokens and request.for_subagent:
             raise InvalidInputError(
                 f"A brief for this task takes {cost:,} tokens before there is any context in it.",
@@ -236,62 +223,17 @@ class Contexts:
         sizes = (*(tokens.count(render.records([each])) for each in chosen.records), *chosen.sizes)
         return Loaded(text, cost, load_id, items, sizes, is_refused=False, ranked=ranked, packed=packed)
 
-    def _text_of(self, request: Request, chosen: _Chosen, load_id: str) -> tuple[str, int]:
-        """The whole text and its tokens, which it names itself."""
-        is_short = request.budget_tokens < _SHORT_BUDGET
-        pack = chosen.head + render.records(chosen.records) + "".join(render.parts(chosen.pieces))
-        pack += render.tail(chosen.left_out, is_short=is_short)
-        cost = tokens.count(pack)
-        text = pack
-        for _ in range(4):  # the number is part of what it counts
-            ending = self._ending(request, chosen, cost, load_id)
-            text = pack + ending
-            if request.for_subagent:
-                text = write_brief(
-                    request.task, inputs=(), context=text, budget_tokens=request.budget_tokens, load_id=load_id,
-                    limits=self._limits,
-                )  # fmt: skip
-            counted = tokens.count(text)
-            if counted == cost:
-                break
-            cost = counted
-        return text, cost
-
-    def _ending(self, request: Request, chosen: _Chosen, cost: int, load_id: str) -> str:
-        lines = [f"tokens: {cost:,} of {request.budget_tokens:,} (o200k)"]
-        if self._windows:
-            assessment = self._assessed(self._windows, request, cost)
-            lines.append(window.sentence(assessment))
-            if not assessment.is_refused:
-                lines += window.advice(assessment)
-            lines += self._windows.warnings(_load_of(request, chosen, cost, None))
-        if load_id:
-            lines.append(f"id: {load_id}")
-        return "\n".join(lines)
-
-    def _assessed(self, windows: WindowLedger, request: Request, cost: int) -> Assessment:
-        return windows.assess(
-            request.session, request.window_tokens, request.used_tokens, cost, for_subagent=request.for_subagent
-        )
-
     def _recorded(self, request: Request, listing: Listing, loaded: Loaded, actor: Actor | None) -> Loaded:
-        if self._windows is None:
-            return loaded
-        assessment = self._assessed(self._windows, request, loaded.tokens)
-        if assessment.is_refused:
+        assessment = self._writing.assessed(request, loaded.tokens)
+        if assessment is not None and assessment.is_refused:
             text = window.refusal(assessment)
             return Loaded(
                 text, tokens.count(text), "", (), (), is_refused=True, ranked=loaded.ranked, packed=loaded.packed
             )
-        if actor is None:  # a person looking is no load of an agent's window
-            return loaded
-        items = tuple(render.as_item(shown, size) for shown, size in zip(loaded.items, loaded.item_tokens, strict=True))
-        load = Load(
-            task=request.task, budget_tokens=request.budget_tokens, tokens=loaded.tokens, items=items,
-            commit=listing.commit if request.rev else None, session=request.session,
-            window_tokens=request.window_tokens, used_tokens=request.used_tokens, for_subagent=request.for_subagent,
-        )  # fmt: skip
-        self._windows.record(load, actor=actor, load_id=loaded.id)
+        if self._windows is not None and actor is not None:  # a person looking is no load of an agent's window
+            commit = listing.commit if request.rev else None
+            load = load_of(request, loaded.items, loaded.item_tokens, loaded.tokens, commit=commit)
+            self._windows.record(load, actor=actor, load_id=loaded.id)
         return loaded
 
     def _shown_records(self, request: Request, records: Sequence[Remembered]) -> tuple[Shown, ...]:
@@ -340,61 +282,10 @@ class Contexts:
 
 def _nearest(task: str) -> Callable[[SourceFile], object]:
     """What to look at first when there is no time for everything: names like the task's words, then small files."""
-    wanted = set(read_task(task).stems)
-    return lambda file: (-len(wanted.intersection(stems_of(file.path))), file.size_bytes)
+    wanted = sorted(read_task(task).stems)
 
+    def rank(file: SourceFile) -> tuple[int, int]:
+        path = file.path.lower()  # a stem is a beginning: to cut 20,000 paths into words would take longer
+        return -sum(each in path for each in wanted), file.size_bytes
 
-def _revision(listing: Listing, rev: str) -> str:
-    if listing.commit is None:
-        return "The folder as it is"
-    changed = any(file.in_worktree for file in listing.files)
-    return f"At {listing.commit[:12]}" + ("" if rev or not changed else " with the worktree's changes")
-
-
-def _left_out(listing: Listing, ranked: Ranked, shown: Sequence[Shown]) -> LeftOut:
-    sent = {each.path for each in shown}
-    indexed, files = ranked.indexed, ranked.files
-    matching = [indexed.files[number].path for number in files.chosen if files.score[number] > 0]
-    others = [path for path in matching if path not in sent]
-    notes = list(listing.notes)
-    if indexed.pending:
-        notes.append(f"{indexed.pending:,} files are not indexed yet, they are being read now: ask again in a moment.")
-    if indexed.beyond:
-        notes.append(f"{indexed.beyond:,} files are beyond what is searched at once: narrow with paths and only_paths.")
-    if not ranked.history_is_whole:
-        notes.append("Not all of the history was read for this answer.")
-    if not indexed.files:
-        notes.append("There is nothing to read here yet.")
-    passed = {**listing.unusable}
-    for reason, count in indexed.passed_over.items():
-        passed[reason] = passed.get(reason, 0) + count
-    return LeftOut(others[:_LEFT_OUT], len(others), passed, notes)
-
-
-def _with_less(chosen: _Chosen) -> _Chosen:
-    """Without what is worth the least for its cost."""
-    if chosen.pieces:
-        density = [each.value / max(size, 1) for each, size in zip(chosen.pieces, chosen.sizes, strict=True)]
-        least = density.index(min(density))
-        return _Chosen(
-            chosen.head, chosen.records, chosen.pieces[:least] + chosen.pieces[least + 1 :],
-            chosen.sizes[:least] + chosen.sizes[least + 1 :], chosen.left_out,
-        )  # fmt: skip
-    if chosen.records:
-        return _Chosen(chosen.head, chosen.records[:-1], (), (), chosen.left_out)
-    if chosen.left_out != LeftOut():
-        return _Chosen(chosen.head, (), (), (), LeftOut())
-    half = chosen.head[: max(0, len(chosen.head) // 2 - 1)].rstrip()
-    return _Chosen(f"{half}\n" if half else "", (), (), (), LeftOut())
-
-
-def _load_of(request: Request, chosen: _Chosen, cost: int, commit: str | None) -> Load:
-    sizes = (*(0 for _ in chosen.records), *chosen.sizes)
-    items = tuple(
-        render.as_item(each, size) for each, size in zip((*chosen.records, *chosen.pieces), sizes, strict=True)
-    )
-    return Load(
-        task=request.task, budget_tokens=request.budget_tokens, tokens=cost, items=items, commit=commit,
-        session=request.session, window_tokens=request.window_tokens, used_tokens=request.used_tokens,
-        for_subagent=request.for_subagent,
-    )  # fmt: skip
+    return rank

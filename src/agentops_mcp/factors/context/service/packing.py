@@ -1,7 +1,7 @@
 """Steps of factor II: from ranked lines to pieces with their text, within a budget that is counted, not estimated."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ class Packed:
     shown: tuple[Shown, ...]
     tokens: tuple[int, ...]
     values: Floats
-    reasons: dict[str, Floats]
+    reasons: Mapping[str, Floats]
 
 
 class Packing:
@@ -57,18 +57,18 @@ class Packing:
         layout = ranked.layout
         if not layout.row_count:
             return Packed((), (), np.zeros(0), {})
-        values = self._values(ranked, favoured)
+        weighed = model.weigh(ranked.signals, WEIGHTS, INTERCEPT)
+        values = weighed.expected * _worths(ranked, favoured)
         costs = line_tokens(layout.width, layout.indent)
         for start, end in skipped:
             values[start:end] = 0.0
             costs[start:end] = budget_tokens + 1.0  # so that no stretch leads across them
-        reasons = dict(model.reasons(ranked.signals, WEIGHTS))
         bonuses = _bonuses(ranked, values)
         chooser = Chooser(values, costs, layout.file, bonuses, OVERHEADS)
         best: list[Shown] = []
         room = float(budget_tokens)
         for _ in range(_ATTEMPTS):
-            pieces = pieces_of(layout, chooser.choose(room).stretches, values, bonuses, reasons)
+            pieces = pieces_of(layout, chooser.choose(room).stretches, values, bonuses, weighed.reasons)
             shown = self._with_text(ranked, pieces)
             total = sum(sizes_of(shown))
             fitting = _fitting(shown, budget_tokens)
@@ -77,26 +77,20 @@ class Packing:
             if not shown or _CLOSE_ENOUGH * budget_tokens <= total <= budget_tokens:
                 break
             room *= budget_tokens / total
-        return Packed(tuple(best), tuple(sizes_of(best)), values, reasons)
-
-    def _values(self, ranked: Ranked, favoured: Sequence[bool]) -> Floats:
-        values = model.expected(ranked.signals, WEIGHTS, INTERCEPT)
-        worth = [KIND_WORTH[kind] for kind in ranked.indexed.corpus.kinds]
-        worth = np.array(worth) * np.where(np.array(favoured, np.bool_), _FAVOURED, 1.0)
-        return values * worth[ranked.layout.file]
+        return Packed(tuple(best), tuple(sizes_of(best)), values, weighed.reasons)
 
     def _with_text(self, ranked: Ranked, pieces: Sequence[Piece]) -> list[Shown]:
         """The pieces of files that can still be read."""
         numbers = list(dict.fromkeys(piece.file for piece in pieces))
         files = [ranked.indexed.files[number] for number in numbers]
-        texts = {file.path: text for file, text in self._index.texts(files)}
+        texts = {file.path: text.split(b"\n") for file, text in self._index.texts(files)}
         found: list[Shown] = []
         for piece in pieces:
             file = ranked.indexed.files[piece.file]
             if file.path not in texts:
                 continue
             identifier = render.item_id(file.path, file.oid, piece.start, piece.end)
-            text = render.lines_of(texts[file.path], piece.start, piece.end)
+            text = render.shown_lines(texts[file.path][piece.start - 1 : piece.end])
             found.append(
                 Shown(
                     id=identifier,
@@ -112,6 +106,12 @@ class Packing:
                 )
             )
         return found
+
+
+def _worths(ranked: Ranked, favoured: Sequence[bool]) -> Floats:
+    """What a row counts for by the kind of its file, and by the caller's wish."""
+    worth = np.array([KIND_WORTH[kind] for kind in ranked.indexed.corpus.kinds])
+    return (worth * np.where(np.array(favoured, np.bool_), _FAVOURED, 1.0))[ranked.layout.file]
 
 
 def _fitting(shown: Sequence[Shown], budget_tokens: int) -> list[Shown]:
@@ -133,11 +133,12 @@ def _worth(shown: Sequence[Shown]) -> float:
 
 def sizes_of(shown: Sequence[Shown]) -> list[int]:
     """The tokens of each piece; the first of a file carries its heading."""
-    return [_count(text) for text in render.parts(shown)]
+    return [count_part(text) for text in render.parts(shown)]
 
 
 @functools.lru_cache(maxsize=4_000)
-def _count(text: str) -> int:
+def count_part(text: str) -> int:
+    """The tokens of a part of the text."""
     # Four attempts at one budget show much the same.
     return tokens.count(text)
 
