@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agentops_mcp.factors.context.rules.corpus import Corpus
 from agentops_mcp.factors.context.rules.facts import LineKind, read_facts
-from agentops_mcp.factors.context.rules.layout import Layout
+from agentops_mcp.factors.context.rules.layout import Layout, shape_of
 from agentops_mcp.factors.context.rules.pieces import Piece, pieces_of, seen_rows
 from agentops_mcp.factors.context.rules.units.cut import cut
 
@@ -58,7 +58,12 @@ def project(texts: Mapping[str, str], *, only: Sequence[str] | None = None) -> P
     corpus = Corpus(paths, facts)
     files = [number for number, path in enumerate(paths) if only is None or path in only]
     units = {number: cut(paths[number], contents[number]) for number in files}
-    return Project(paths, corpus, Layout(corpus, files[::-1], dict(enumerate(facts)), units))
+    shapes = {each: shape_of(units[each], facts[each]) for each in files}
+    return Project(
+        paths,
+        corpus,
+        Layout(corpus, files[::-1], dict(enumerate(facts)), shapes),
+    )
 
 
 BOTH = project({"README.md": README, "a.py": "x = 1\n", "client.py": CLIENT}, only=["README.md", "client.py"])

@@ -16,7 +16,7 @@ from agentops_mcp.factors.context.rules.corpus import Corpus, Floats, match
 from agentops_mcp.factors.context.rules.facts import read_facts
 from agentops_mcp.factors.context.rules.files import Names, file_signals
 from agentops_mcp.factors.context.rules.history import PastChanges
-from agentops_mcp.factors.context.rules.layout import Layout
+from agentops_mcp.factors.context.rules.layout import Layout, shape_of
 from agentops_mcp.factors.context.rules.line_history import Hunk
 from agentops_mcp.factors.context.rules.lines import Signals, line_signals
 from agentops_mcp.factors.context.rules.quotes import find_quotes
@@ -105,7 +105,8 @@ def rank(task: str, texts: Mapping[str, str] = PROJECT, *, commits: Sequence[Com
     names, past = Names(query, matches), PastChanges(commits)
     files = file_signals(corpus, query, matches, names, past, favoured=np.zeros(len(paths), np.bool_))
     units = {number: cut(paths[number], contents[number]) for number in files.chosen}
-    layout = Layout(corpus, files.chosen, facts, units)
+    shapes = {each: shape_of(units[each], facts[each]) for each in files.chosen}
+    layout = Layout(corpus, files.chosen, facts, shapes)
     quoted = find_quotes(query.quotes, dict(enumerate(contents)), facts)
     return Ranked(paths, layout, line_signals(corpus, layout, files, matches, names, past, facts, quoted))
 

@@ -40,6 +40,11 @@ class Corpus:
         self.in_chunks, self.in_files = Bm25(lengths), Bm25(self.line_counts)
         self._keys = _sorted_keys(facts, self.first_lines)
 
+    @property
+    def size_bytes(self) -> int:
+        """About the memory it takes."""
+        return self._keys.nbytes + 64 * len(self.paths) + 1024
+
     def file_of(self, lines: Numbers) -> Numbers:
         """The file each line is in."""
         return np.searchsorted(self.first_lines, lines, "right") - 1

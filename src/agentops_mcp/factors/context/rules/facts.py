@@ -90,22 +90,38 @@ def _kinds(
     wholes: Found,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """What kind each line is, and how far it is indented."""
-    visible = np.flatnonzero(~_SPACE[data])
-    position = np.searchsorted(visible, starts)
-    first = np.append(visible, len(data))[position]
-    blank = first >= ends
-    first = np.minimum(first, len(data) - 1)
-    second = data[np.minimum(first + 1, len(data) - 1)]
-    shown = np.searchsorted(visible, ends) - position
+    first = _first_visible(data, starts, ends)
+    initial, second = data[first], data[np.minimum(first + 1, len(data) - 1)]
     kinds = np.full(len(starts), LineKind.CODE, np.uint8)
-    kinds[_comment_starts(data[first], second)] = LineKind.COMMENT
-    kinds[_CLOSES[data[first]] & (shown <= _CLOSING_BYTES)] = LineKind.CLOSING
-    importing = parts.offsets[np.isin(parts.hashes, _IMPORTS)]
-    importing = importing[np.isin(importing, wholes.offsets, invert=True)]  # `useState` is no `use`
-    begins = np.isin(first, importing) | ((data[first] == ord("#")) & np.isin(first + 1, importing))
-    kinds[begins] = LineKind.IMPORT
+    kinds[_comment_starts(initial, second)] = LineKind.COMMENT
+    kinds[_CLOSES[initial] & (ends - first <= _CLOSING_BYTES)] = LineKind.CLOSING
+    candidates = np.flatnonzero(_MAY_IMPORT[initial])
+    words = first[candidates] + (initial[candidates] == ord("#"))
+    kinds[candidates[_are_imports(words, parts, wholes)]] = LineKind.IMPORT
+    blank = _SPACE[initial]
     kinds[blank] = LineKind.BLANK
     return kinds, np.minimum(np.where(blank, 0, first - starts), 0xFF).astype(np.uint8)
+
+
+def _first_visible(data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each line's first character that is no space stands; its end when it has none."""
+    first = starts.copy()
+    indented = np.flatnonzero(_SPACE[data[first]] & (first < ends - 1))
+    while len(indented):  # as often as the longest indentation is long, each time for fewer lines
+        first[indented] += 1
+        at = first[indented]
+        indented = indented[_SPACE[data[at]] & (at < ends[indented] - 1)]
+    return first
+
+
+def _are_imports(words: NDArray[np.int64], parts: Found, wholes: Found) -> NDArray[np.bool_]:
+    """Which of these places begin a word that imports; `useState` is no `use`."""
+    at = np.minimum(np.searchsorted(parts.offsets, words), max(0, len(parts.offsets) - 1))
+    if not len(parts.offsets):
+        return np.zeros(len(words), np.bool_)
+    is_word = (parts.offsets[at] == words) & np.isin(parts.hashes[at], _IMPORTS)
+    is_word[is_word] = np.isin(words[is_word], wholes.offsets, invert=True)
+    return is_word
 
 
 def _comment_starts(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -119,7 +135,9 @@ _SPACE = np.zeros(256, np.bool_)
 _SPACE[[9, 10, 11, 12, 13, 32]] = True
 _CLOSES = np.zeros(256, np.bool_)
 _CLOSES[list(b")]}")] = True
-_CLOSING_BYTES = 3
+_CLOSING_BYTES = 4  # with the line's end
+_MAY_IMPORT = np.zeros(256, np.bool_)
+_MAY_IMPORT[list(b"iIfFuUrR#")] = True
 _IMPORTS = np.array([hash_of(word) for word in ("import", "from", "use", "using", "include", "require")], np.uint32)
 _EMPTY = FileFacts(
     np.zeros(0, np.uint32), np.zeros(0, np.int32), np.zeros(0, np.uint16), np.zeros(0, np.uint8), np.zeros(0, np.uint8)

@@ -33,6 +33,9 @@ class NameMatch:
     literal: float
 
 
+_NO_MATCH = NameMatch(0.0, 0.0)
+
+
 class Names:
     """Compares names with a task."""
 
@@ -50,12 +53,11 @@ class Names:
         return self._known[name]
 
     def _match(self, name: str) -> NameMatch:
-        stems = stems_of(name)
-        if not stems:
-            return NameMatch(0.0, 0.0)
+        stems, last = stems_of(name), folded(name.rpartition(".")[2])
+        if not stems or (last not in self._identifiers and self._worth.keys().isdisjoint(stems)):
+            return _NO_MATCH
         shared = [each for each in stems if each in self._worth]
         words = sum(self._worth[each] for each in shared) / self._total * (len(shared) / len(stems)) ** 0.5
-        last = folded(name.rpartition(".")[2])
         found = self._identifiers.get(last)
         literal = (1.0 if found.is_code else 0.6) if found else 0.0
         if len(stems) == 1 and stem(last) in self._code:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,11 +47,67 @@ class Places:
         return self.ends - self.starts
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A file by itself: its units, which of them each line is in, and its fragments; lines from 0, ends exclusive.
+
+    `units` has a row each: start, end, body, parent and whether it is open; `places` has -1 for "in no unit".
+    """
+
+    units: Numbers
+    names: tuple[str, ...]
+    titles: tuple[str, ...]
+    places: Numbers
+    fragments: Numbers
+
+
+def shape_of(units: Sequence[Unit], facts: FileFacts) -> Shape:
+    """The shape of a file; it stays the same from task to task."""
+    rows = [
+        # Without a body, a unit says what it is in its first line.
+        (
+            unit.start - 1, unit.end, (unit.body if unit.body <= unit.end else unit.start + 1) - 1, unit.parent,
+            unit.kind in _OPEN_KINDS,
+        )
+        for unit in units
+    ]  # fmt: skip
+    places = np.full(facts.line_count, -1, np.int64)
+    for index, (start, end, *_) in enumerate(rows):
+        places[start:end] = index  # the outer come first
+    return Shape(
+        units=np.array(rows, np.int64).reshape(-1, 5),
+        names=tuple(unit.name for unit in units),
+        titles=tuple(qualified(units, index) for index in range(len(units))),
+        places=places,
+        fragments=np.array(list(_fragments(places, facts)), np.int64).reshape(-1, 2),
+    )
+
+
+def _fragments(places: Numbers, facts: FileFacts) -> Iterator[tuple[int, int]]:
+    if not facts.line_count:
+        return
+    edges = np.flatnonzero(np.diff(places)) + 1
+    for start, end in itertools.pairwise([0, *numbers(edges), facts.line_count]):
+        yield from _pieces(facts, start, end)
+
+
+def _pieces(facts: FileFacts, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut a long stretch where there is a blank line, or else little indentation."""
+    while end - start > _LONGEST_FRAGMENT:
+        lo, hi = start + _SHORTEST_PIECE, min(start + _LONGEST_PIECE, end - _SHORTEST_REST)
+        is_blank = facts.kinds[lo:hi] == LineKind.BLANK
+        distance = np.abs(np.arange(lo, hi) - start - _PIECE)
+        best = int(np.lexsort((distance, np.where(is_blank, 0, facts.indents[lo:hi]), ~is_blank))[0])
+        yield start, lo + best + 1
+        start = lo + best + 1
+    yield start, end
+
+
 class Layout:
     """Rows of the files looked into, file after file in order of path."""
 
     def __init__(
-        self, corpus: Corpus, files: Sequence[int], facts: Mapping[int, FileFacts], units: Mapping[int, Sequence[Unit]]
+        self, corpus: Corpus, files: Sequence[int], facts: Mapping[int, FileFacts], shapes: Mapping[int, Shape]
     ) -> None:
         self.files = np.array(sorted(files), np.int64)
         counts = corpus.line_counts[self.files]
@@ -64,12 +121,22 @@ class Layout:
         self.file = np.repeat(self.files, counts)
         self.spaced = np.arange(self.row_count) + SPACE * np.repeat(np.arange(len(self.files)), counts) + SPACE
         self.line = np.arange(self.row_count) - np.repeat(starts[:-1], counts)
-        self.kind = self._column(facts, "kinds", np.uint8)
-        self.indent = self._column(facts, "indents", np.uint8).astype(np.int64)
-        self.width = self._column(facts, "widths", np.uint16).astype(np.int64)
-        self.places = _places(numbers(self.files), self.starts, units)
-        self.place = self._painted()
-        self.fragments = np.array(list(self._fragments()), np.int64).reshape(-1, 2)
+        known = [facts[file] for file in self.starts]
+        self.kind = _joined([each.kinds for each in known])
+        self.indent = _joined([each.indents for each in known])
+        self.width = _joined([each.widths for each in known])
+        chosen = [shapes[file] for file in self.starts]
+        self.places = _places(self.starts, chosen)
+        bases = np.cumsum([0, *(len(each.names) for each in chosen)])
+        last = len(self.places) - 1
+        inside = [
+            np.where(each.places < 0, last, each.places + base) for each, base in zip(chosen, bases, strict=False)
+        ]
+        self.place = _joined(inside)
+        in_signature = np.arange(self.row_count) < self.places.bodies[self.place]
+        self.says_what = in_signature | (self.kind == LineKind.BLANK)
+        moved = [each.fragments + start for each, start in zip(chosen, self.starts.values(), strict=True)]
+        self.fragments = _joined([each.ravel() for each in moved]).reshape(-1, 2)
         lengths = self.fragments[:, 1] - self.fragments[:, 0]
         self.fragment = np.repeat(np.arange(len(lengths)), lengths)
 
@@ -78,59 +145,27 @@ class Layout:
         inside = self._is_chosen[files]
         return lines[inside] - self._shift[files[inside]]
 
-    def _column(self, facts: Mapping[int, FileFacts], name: str, kind: type[np.generic]) -> NDArray[np.uint8]:
-        parts = [getattr(facts[file], name) for file in self.files.tolist()]
-        return np.concatenate(parts) if parts else np.zeros(0, kind)  # pyright: ignore[reportReturnType]
 
-    def _painted(self) -> Numbers:
-        """The innermost unit of each row."""
-        place = np.full(self.row_count, len(self.places) - 1, np.int64)
-        for index, (start, end) in enumerate(zip(self.places.starts.tolist(), self.places.ends.tolist(), strict=True)):
-            place[start:end] = index  # the outer come first
-        return place
-
-    def _fragments(self) -> Iterator[tuple[int, int]]:
-        if not self.row_count:
-            return
-        edges = np.flatnonzero((np.diff(self.place) != 0) | (np.diff(self.file) != 0)) + 1
-        for start, end in itertools.pairwise([0, *edges.tolist(), self.row_count]):
-            yield from self._pieces(start, end)
-
-    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Cut a long stretch where there is a blank line, or else little indentation."""
-        while end - start > _LONGEST_FRAGMENT:
-            lo, hi = start + _SHORTEST_PIECE, min(start + _LONGEST_PIECE, end - _SHORTEST_REST)
-            row = np.arange(lo, hi)
-            is_blank = self.kind[lo:hi] == LineKind.BLANK
-            distance = np.abs(row - start - _PIECE)
-            best = int(np.lexsort((distance, np.where(is_blank, 0, self.indent[lo:hi]), ~is_blank))[0])
-            yield start, lo + best + 1
-            start = lo + best + 1
-        yield start, end
+def _joined(parts: Sequence[NDArray[Any]]) -> Numbers:
+    return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64)
 
 
-def _places(files: Sequence[int], starts: Mapping[int, int], units: Mapping[int, Sequence[Unit]]) -> Places:
-    rows: list[tuple[int, int, int, int, int, bool]] = []
-    names: list[str] = []
-    titles: list[str] = []
-    for file in files:
-        first, base = starts[file] - 1, len(rows)
-        for index, unit in enumerate(units[file]):
-            parent = unit.parent + base if unit.parent >= 0 else -1
-            is_open = unit.kind in _OPEN_KINDS
-            body = unit.body if unit.body <= unit.end else unit.start + 1  # without a body: what its first line says
-            rows.append((first + unit.start, first + unit.end + 1, first + body, parent, file, is_open))
-            names.append(unit.name)
-            titles.append(qualified(units[file], index))
-    rows.append((0, 0, 0, -1, -1, False))
-    table = np.array(rows, np.int64)
+def _places(starts: Mapping[int, int], shapes: Sequence[Shape]) -> Places:
+    tables: list[Numbers] = []
+    base = 0
+    for (file, start), shape in zip(starts.items(), shapes, strict=True):
+        lines, parents = shape.units[:, :3] + start, shape.units[:, 3:4]
+        parents = np.where(parents < 0, -1, parents + base)
+        tables.append(np.hstack([lines, parents, np.full_like(parents, file), shape.units[:, 4:5]]))
+        base += len(shape.names)
+    table = np.vstack([*tables, np.array([[0, 0, 0, -1, -1, 0]], np.int64)])
     return Places(
         starts=table[:, 0],
         ends=table[:, 1],
         bodies=table[:, 2],
         parents=table[:, 3],
         files=table[:, 4],
-        names=(*names, ""),
-        titles=(*titles, ""),
+        names=(*(name for shape in shapes for name in shape.names), ""),
+        titles=(*(title for shape in shapes for title in shape.titles), ""),
         is_open=table[:, 5].astype(np.bool_),
     )

@@ -5,7 +5,6 @@ each file are found exactly by dynamic programming; the price is then moved unti
 (Lagrangian relaxation of the knapsack problem; Everett, 1963).
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,18 +88,17 @@ class Chooser:
         gains = self._values - price * self._costs
         bounds = self._bounds
         fee, entry = price * self._overheads.stretch, price * self._overheads.file
-        highest = np.maximum.reduceat(gains, bounds[:-1])
-        worthwhile = np.flatnonzero((highest > 0) | (highest + self._bonuses > fee + entry))
         sums = np.concatenate([np.zeros(1), np.cumsum(gains)])
-        turns = np.flatnonzero(np.diff(gains > 0)) + 1
+        runs = _runs(gains, bounds, sums, fee)
+        of_file = np.searchsorted(runs.starts, bounds)
+        highest = np.maximum.reduceat(gains, bounds[:-1])
+        worthwhile = np.flatnonzero((np.diff(of_file) > 0) | (highest + self._bonuses > fee + entry))
         stretches: list[tuple[int, int]] = []
         tokens = 0.0
         for file in worthwhile.tolist():
-            first, last = int(bounds[file]), int(bounds[file + 1])
-            inner = turns[np.searchsorted(turns, first, "right") : np.searchsorted(turns, last)]
-            edges = [first, *inner.tolist(), last]
-            gain, found = _best_stretches(edges, sums[edges].tolist(), fee)
+            gain, found = _best_stretches(runs, int(of_file[file]), int(of_file[file + 1]), fee)
             if not found:
+                first, last = int(bounds[file]), int(bounds[file + 1])
                 row = first + int(np.argmax(gains[first:last]))
                 gain, found = float(gains[row]) - fee, [(row, row + 1)]
             if gain + self._bonuses[file] > entry:
@@ -110,44 +108,62 @@ class Chooser:
         return Chosen(tuple(stretches), float(tokens))
 
 
-def _best_stretches(edges: Sequence[int], sums: Sequence[float], fee: float) -> tuple[float, list[tuple[int, int]]]:
-    """The stretches of the greatest sum, where each costs a fee; `sums` are those up to each edge.
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Stretches in which every row gains, in order; `gaps` is what is lost between each and the one before.
 
-    The sign of the gain changes at the edges between: no best stretch ends anywhere else.
+    The gap before the first run of a file is infinite.
     """
-    starts, ends = edges[:-1], edges[1:]
-    within = [after - before for before, after in itertools.pairwise(sums)]
-    outside, inside = 0.0, float("-inf")
-    opened: list[int] = []  # where the stretch began, if this run is inside one
-    closed: list[bool] = []  # whether being outside before this run is best reached from inside
-    began = 0
-    for index, gain in enumerate(within):
-        closed.append(inside > outside)
-        rested = max(outside, inside)
-        if rested - fee >= inside:
-            inside, began = rested - fee, index
-        inside += gain
-        outside = rested
-        opened.append(began)
-    return _traced(starts, ends, opened, closed, outside=outside, inside=inside)
+
+    starts: Numbers
+    ends: Numbers
+    gains: Floats
+    gaps: Floats
 
 
-def _traced(
-    starts: Sequence[int],
-    ends: Sequence[int],
-    opened: Sequence[int],
-    closed: Sequence[bool],
-    *,
-    outside: float,
-    inside: float,
-) -> tuple[float, list[tuple[int, int]]]:
+def _runs(gains: Floats, bounds: Numbers, sums: Floats, fee: float) -> _Runs:
+    """The runs of gaining rows that a best stretch can begin or end with.
+
+    A run that is worth no fee of its own, and no more than the gap on either side, is part of a gap: at the end of a
+    stretch it would not pay for the gap, alone not for the fee. Most runs are like that.
+    """
+    gaining = np.concatenate([np.zeros(1, np.bool_), gains > 0, np.zeros(1, np.bool_)])
+    begins = gaining[1:] & ~gaining[:-1]
+    begins[bounds[:-1]] |= gaining[1:][bounds[:-1]]
+    finishes = gaining[:-1] & ~gaining[1:]
+    finishes[bounds[1:]] |= gaining[:-1][bounds[1:]]
+    starts, ends = np.flatnonzero(begins), np.flatnonzero(finishes)
+    while True:
+        own = sums[ends] - sums[starts]
+        gaps = np.full(len(starts) + 1, np.inf)
+        same = np.searchsorted(bounds, starts[1:], "right") == np.searchsorted(bounds, starts[:-1], "right")
+        gaps[1:-1] = np.where(same, sums[ends[:-1]] - sums[starts[1:]], np.inf)
+        small = (own <= fee) & (own <= gaps[:-1]) & (own <= gaps[1:])
+        if not small.any():
+            return _Runs(starts, ends, own, gaps[:-1])
+        starts, ends = starts[~small], ends[~small]
+
+
+def _best_stretches(runs: _Runs, first: int, last: int, fee: float) -> tuple[float, list[tuple[int, int]]]:
+    """The stretches of one file, from run to run, of the greatest sum, where each costs a fee."""
+    best, best_at = 0.0, -1  # of what ends before this run, and the run it ends with
+    ending = float("-inf")  # of what ends with the run before
+    origins: list[tuple[bool, int]] = []  # whether a run goes on with the one before, or else what was best then
+    for gain, gap in zip(runs.gains[first:last].tolist(), runs.gaps[first:last].tolist(), strict=True):
+        goes_on = ending - gap > best - fee
+        origins.append((goes_on, best_at))
+        ending = gain + (ending - gap if goes_on else best - fee)
+        if ending > best:
+            best, best_at = ending, len(origins) - 1
+    return best, _traced(runs, first, origins, best_at)
+
+
+def _traced(runs: _Runs, first: int, origins: Sequence[tuple[bool, int]], at: int) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
-    index, is_inside = len(starts) - 1, inside > outside
-    while index >= 0:
-        if is_inside:
-            first = opened[index]
-            found.append((starts[first], ends[index]))
-            is_inside, index = closed[first], first - 1
-        else:
-            is_inside, index = closed[index], index - 1
-    return max(outside, inside), found[::-1]
+    while at >= 0:
+        end = int(runs.ends[first + at])
+        while origins[at][0]:
+            at -= 1
+        found.append((int(runs.starts[first + at]), end))
+        at = origins[at][1]
+    return found[::-1]

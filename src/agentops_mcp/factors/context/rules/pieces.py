@@ -80,13 +80,11 @@ def _reason(reasons: Mapping[str, Floats], usual: Mapping[str, float], row: int)
 
 def _level(layout: Layout, first: int, last: int) -> Level:
     """How much of the units it touches a stretch has."""
-    places = layout.places
-    touched = [each for each in numbers(np.unique(layout.place[first:last])) if each < len(places) - 1]
-    signature = layout.place[first:last]
-    in_signature = np.arange(first, last) < places.bodies[signature]
     if last - first == 1:
         return "pointer"
-    if touched and bool(np.all(in_signature | (layout.kind[first:last] == LineKind.BLANK))):
+    places = layout.places
+    touched = [each for each in set(numbers(layout.place[first:last])) if each < len(places) - 1]
+    if touched and bool(layout.says_what[first:last].all()):
         return "outline"
     if touched and all(places.starts[each] >= first and places.ends[each] <= last for each in touched):
         return "full"

@@ -172,12 +172,13 @@ class Contexts:
 
     def _file(self, path: str) -> SourceFile:
         wanted = rules.inside(path, self._root.as_posix())
-        found = [file for file in self._tree.list(None).files if file.path == wanted]
-        indexed = self._index.of(found)
-        if not indexed.files:
-            why = f" ({next(iter(indexed.passed_over))})" if indexed.passed_over else ""
-            raise NotFoundError(f"No file {path[:80]!r} to show{why}.", remedy="Use a path that load_context named.")
-        return indexed.files[0]
+        found = next((file for file in self._tree.list(None).files if file.path == wanted), None)
+        reason = "there is none" if found is None else self._index.reason_against(found)
+        if found is None or reason is not None:
+            raise NotFoundError(
+                f"No file {path[:80]!r} to show ({reason}).", remedy="Use a path that load_context named."
+            )
+        return found
 
     def _records(self, request: Request) -> Sequence[Remembered]:
         if self._memory is None or "knowledge" not in request.include:

@@ -65,8 +65,8 @@ class Ranking:
         tests = {int(corpus.chunk_files[chunk]) for chunk in leading_test_chunks(corpus, files.chunk_scores)}
         known = sorted({*files.chosen, *tests})
         facts = dict(zip(known, self._index.facts([indexed.files[each] for each in known]), strict=True))
-        units = dict(zip(files.chosen, self._index.units(chosen), strict=True))
-        layout = Layout(corpus, files.chosen, facts, units)
+        shapes = dict(zip(files.chosen, self._index.shapes(chosen), strict=True))
+        layout = Layout(corpus, files.chosen, facts, shapes)
         quoted = find_quotes(query.quotes, self._texts(indexed, files.chosen) if query.quotes else {}, facts)
         signals = line_signals(corpus, layout, files, matches, names, past, facts, quoted)
         return Ranked(query, indexed, files, layout, signals, is_whole)
