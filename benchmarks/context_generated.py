@@ -8,6 +8,7 @@ import math
 import os
 import random
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -239,6 +240,10 @@ def generate(folder: Path, *, files: int, commits: int) -> Generated:
     if process.returncode:
         raise SystemExit("git fast-import failed.")
     git(folder, "reset", "--quiet", "--hard", "main")
+    # Files as young as the index are read again by every `git status`, until the index is written later than they.
+    time.sleep(1.1)
+    git(folder, "update-index", "--refresh", "--really-refresh")
+    (folder / ".git" / "index").touch()
     return Generated(folder, author, paths)
 
 

@@ -19,8 +19,8 @@ from agentops_mcp.storage.source_tree import SourceFile, SourceTree
 
 _UNITS = "units-1"
 _STEP_FILES = 2_000
-_MOST_TERMS = 12_000_000
-"""Terms of one listing held in memory: 100 MB, about 60 MB of source."""
+_MOST_TERMS = 10_000_000
+"""Terms of one listing held in memory: 80 MB, about 50 MB of source."""
 
 _KEPT_FACTS, _KEPT_UNITS, _KEPT_TEXTS_BYTES, _KEPT_CORPORA_BYTES = 2_000, 2_000, 24 << 20, 64 << 20
 

@@ -18,6 +18,7 @@ Read = tuple[SourceFile, bytes | None]
 _REASON = b"\xff\xff\xff\xff"  # no file has so many terms
 _BATCH_BYTES, _BATCH_FILES = 1 << 20, 500
 _WORKERS = 2
+_NONE: list[Read] = []
 
 
 def key_of(file: SourceFile) -> str:
@@ -55,12 +56,12 @@ def read_facts(
         ThreadPoolExecutor(1) as writer,
     ):
         under_way: deque[Future[_Worked]] = deque()
-        ahead = reader.submit(next, batches, [])
+        ahead = reader.submit(next, batches, _NONE)
         try:
             while (batch := ahead.result()) or under_way:
                 if batch:
                     under_way.append(workers.submit(_worked_out, batch))
-                    ahead = reader.submit(next, batches, [])
+                    ahead = reader.submit(next, batches, _NONE)
                 if batch and len(under_way) <= _WORKERS:
                     continue
                 worked = under_way.popleft().result()
