@@ -30,6 +30,10 @@ _OK, _FAILED, _TOOL_ERROR = 0, 1, 5
 _SCHEMA_FINDING = re.compile(r"^(Error|Warning): tool ", re.MULTILINE)
 _NOTHING = re.compile(r"(?!)")
 
+_TOOLS = {
+    "start_session", "load_context", "save_state", "resume_state", "track_mission", "record_entry", "report_outcome",
+}  # fmt: skip
+
 _ENTRY: dict[str, Any] = {
     "kind": "decision",
     "action": "Chose port 8765 for the local metrics page",
@@ -124,7 +128,7 @@ def look_around(inspector: Inspector) -> None:
     must(hello["serverInfo"]["name"] == "agentops", f"the server is {hello['serverInfo']}")
     must(hello["instructions"], "the server sent no instructions")
     tools = _names(inspector.ask("tools/list", "--strict", refuse=_SCHEMA_FINDING)["tools"], "name")
-    must({"start_session", "save_state", "resume_state", "track_mission", "record_entry"} == tools, f"found {tools}")
+    must(tools == _TOOLS, f"found {tools}")
     resources = _names(inspector.ask("resources/list")["resources"], "uri")
     must("agentops://entries/recent" in resources, f"the resources are {resources}")
     templates = _names(inspector.ask("resources/templates/list")["resourceTemplates"], "uriTemplate")
@@ -147,6 +151,17 @@ def work(inspector: Inspector) -> None:
     must(recorded["id"] in recent, f"the entry is not among the recent ones: {recent}")
     again = _text(*inspector.call("start_session", {"goal": "See what the last session left"})["content"])
     must(_ENTRY["action"] in again, f"the next session's brief does not show the entry: {again}")
+
+
+def load(inspector: Inspector) -> None:
+    """Load context for a task, say from another process how it went, and read lines of a file."""
+    task = {"task": "Say what the readme promises", "paths": ["README.md"], "budget_tokens": 600}
+    loaded = _text(*inspector.call("load_context", task)["content"])
+    must("## README.md" in loaded, f"the file that was asked for is not loaded: {loaded}")
+    outcome = {"of": loaded.split()[-1], "outcome": "worked"}
+    must(inspector.call("report_outcome", outcome)["structuredContent"]["report"] == "none", "no outcome")
+    lines = _text(*inspector.ask("resources/read", "--uri", "agentops://lines/1-1/README.md")["contents"])
+    must(lines, "the file has no first line")
 
 
 def hand_over(inspector: Inspector) -> None:
@@ -202,6 +217,7 @@ def inspect(era: str, place: processes.Place) -> int:
     inspector = Inspector(era, place, config)
     look_around(inspector)
     work(inspector)
+    load(inspector)
     hand_over(inspector)
     go_wrong(inspector)
     return inspector.steps

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentops_mcp.factors.context.rules.packing import NOTHING, Chooser, Chosen, Overheads
+from agentops_mcp.factors.context.rules.packing import NOTHING, Chooser, Chosen, Overheads, joined
 
 Stretches = tuple[tuple[int, int], ...]
 
@@ -158,3 +158,13 @@ def test_nor_where_files_are_worth_something_by_themselves(rows: Rows, budget: f
 def test_a_budget_for_everything_has_the_value_of_everything(rows: Rows) -> None:
     best = max(map(rows.value, rows.selections()))
     assert rows.value(rows.choose(1e6).stretches) >= best - 1e-9
+
+
+def test_stretches_one_line_apart_are_joined_within_a_file_unless_the_line_may_not_be_sent() -> None:
+    files = np.array([0] * 10 + [1] * 5)
+    values = np.ones(15)
+    apart = [(0, 2), (3, 5), (7, 9), (10, 12), (12, 13)]
+    assert joined(apart, files, values) == [(0, 5), (7, 9), (10, 13)]
+    values[2] = 0.0
+    assert joined(apart, files, values) == [(0, 2), (3, 5), (7, 9), (10, 13)]
+    assert joined([], files, values) == []

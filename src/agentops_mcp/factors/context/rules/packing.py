@@ -37,6 +37,21 @@ class Chosen:
 NOTHING = Chosen((), 0.0)
 
 
+def joined(stretches: Sequence[tuple[int, int]], files: Numbers, values: Floats) -> list[tuple[int, int]]:
+    """The stretches, with those that are one line apart as one: a heading costs what the line does, and reads worse.
+
+    A line without value is not to be sent.
+    """
+    found: list[tuple[int, int]] = []
+    for start, end in stretches:
+        before = found[-1][1] if found else -1
+        if before >= 0 and start - before <= 1 and files[start] == files[before - 1] and values[before:start].all():
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return found
+
+
 class Chooser:
     """Chooses stretches of one text for any budget.
 

@@ -12,7 +12,7 @@ from agentops_mcp.factors.context.render.pack import Shown
 from agentops_mcp.factors.context.rules import model
 from agentops_mcp.factors.context.rules.corpus import Floats
 from agentops_mcp.factors.context.rules.files import leading_test_chunks
-from agentops_mcp.factors.context.rules.packing import Chooser
+from agentops_mcp.factors.context.rules.packing import Chooser, joined
 from agentops_mcp.factors.context.rules.pieces import Piece, pieces_of
 from agentops_mcp.factors.context.rules.weights import (
     FILE_WORTH,
@@ -68,7 +68,8 @@ class Packing:
         best: list[Shown] = []
         room = float(budget_tokens)
         for _ in range(_ATTEMPTS):
-            pieces = pieces_of(layout, chooser.choose(room).stretches, values, bonuses, weighed.reasons)
+            stretches = joined(chooser.choose(room).stretches, layout.file, values)
+            pieces = pieces_of(layout, stretches, values, bonuses, weighed.reasons)
             shown = self._with_text(ranked, pieces)
             total = sum(sizes_of(shown))
             fitting = _fitting(shown, budget_tokens)
