@@ -46,7 +46,8 @@ def pieces_of(
     The first piece of a file has the file's bonus in its value.
     """
     found: list[Piece] = []
-    usual = {name: _mean(each, stretches) for name, each in reasons.items()}
+    rows = np.concatenate([np.zeros(0, np.int64), *(np.arange(first, last) for first, last in stretches)])
+    usual = {name: float(each[rows].mean()) for name, each in reasons.items()} if len(rows) else {}
     for first, last in stretches:
         if not np.any(layout.kind[first:last] != LineKind.BLANK):
             continue
@@ -65,11 +66,6 @@ def pieces_of(
             )
         )
     return found
-
-
-def _mean(values: Floats, stretches: Sequence[tuple[int, int]]) -> float:
-    chosen = [values[start:end] for start, end in stretches]
-    return float(np.concatenate(chosen).mean()) if chosen else 0.0
 
 
 def _reason(reasons: Mapping[str, Floats], usual: Mapping[str, float], row: int) -> str:

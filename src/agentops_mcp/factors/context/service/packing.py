@@ -25,8 +25,9 @@ from agentops_mcp.factors.context.rules.weights import (
 from agentops_mcp.factors.context.service.index import Index
 from agentops_mcp.factors.context.service.ranking import Ranked
 
-_ATTEMPTS = 3
-_CLOSE_ENOUGH = 0.97
+# How full a budget is filled: it takes a third attempt now and then, more only where a few tokens decide.
+_ATTEMPTS, _FEW = 8, 2
+_CLOSE_ENOUGH, _GOOD_ENOUGH = 0.97, 0.9
 _FILE_CERTAINTY = 12.0
 """How fast the expected share of a file's lines becomes the certainty that the file matters."""
 
@@ -66,18 +67,25 @@ class Packing:
         bonuses = _bonuses(ranked, values)
         chooser = Chooser(values, costs, layout.file, bonuses, OVERHEADS)
         best: list[Shown] = []
-        room = float(budget_tokens)
-        for _ in range(_ATTEMPTS):
+        low, room, high = 0.0, float(budget_tokens), 4.0 * budget_tokens
+        total = -1
+        for attempt in range(_ATTEMPTS):
             stretches = joined(chooser.choose(room).stretches, layout.file, values)
-            pieces = pieces_of(layout, stretches, values, bonuses, weighed.reasons)
-            shown = self._with_text(ranked, pieces)
-            total = sum(sizes_of(shown))
+            shown = self._with_text(ranked, pieces_of(layout, stretches, values, bonuses, weighed.reasons))
+            before, total = total, sum(sizes_of(shown))
             fitting = _fitting(shown, budget_tokens)
             if _worth(fitting) > _worth(best):
                 best = fitting
-            if not shown or _CLOSE_ENOUGH * budget_tokens <= total <= budget_tokens:
+            if total <= budget_tokens:
+                low = room
+            else:
+                high = room
+            enough = _CLOSE_ENOUGH if attempt < _FEW else _GOOD_ENOUGH
+            if sum(sizes_of(best)) >= enough * budget_tokens or before == total <= budget_tokens:
                 break
-            room *= budget_tokens / total
+            room *= budget_tokens / max(total, 1)
+            if not low < room < high:
+                room = (low + high) / 2
         return Packed(tuple(best), tuple(sizes_of(best)), values, weighed.reasons)
 
     def _with_text(self, ranked: Ranked, pieces: Sequence[Piece]) -> list[Shown]:
@@ -152,4 +160,5 @@ def _bonuses(ranked: Ranked, values: Floats) -> Floats:
     # A reader wants to know where the thing is tested: the model, which knows changed source only, would not say.
     tests = leading_test_chunks(corpus, ranked.files.chunk_scores)[:_TESTS_NAMED]
     certainty[corpus.chunk_files[tests]] = 1.0
+    certainty[shares == 0] = 0.0  # of a file that was sent before there is nothing to have
     return FILE_WORTH * certainty[layout.file]
