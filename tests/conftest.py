@@ -12,6 +12,7 @@ import pytest
 
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.records import Actor
+from agentops_mcp.storage.blob_facts import BlobFacts
 from agentops_mcp.storage.database import Database
 from agentops_mcp.storage.ledger import Ledger, View
 from agentops_mcp.storage.sqlite import SqliteDatabase
@@ -149,3 +150,10 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     return home
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Generator[BlobFacts]:
+    facts = BlobFacts(tmp_path / "data" / "context-index.db")
+    yield facts
+    facts.close()
