@@ -20,8 +20,8 @@ from agentops_mcp.factors.context.rules.files import (
     scaled,
 )
 from agentops_mcp.factors.context.rules.history import PastChanges
-from agentops_mcp.factors.context.rules.line_history import Hunk
 from agentops_mcp.factors.context.rules.tasks import Query, read_task
+from past_commits import Commit, Touched
 
 PROJECT = {
     "README.md": "Retries are limited by a budget.\n",
@@ -32,25 +32,6 @@ PROJECT = {
     "tests/test_logo.py": "def test_draw():\n    draw()\n",
     "tests/test_retry.py": "def test_retry_has_a_budget():\n    retry(None, budget=1)\n",
 }
-
-
-@dataclass(frozen=True)
-class Touched:
-    """A file of a commit."""
-
-    path: str
-    contexts: tuple[str, ...] = ()
-    hunks: tuple[Hunk, ...] = ()
-    is_whole: bool = True
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit as the log has it."""
-
-    message: str
-    files: tuple[Touched, ...]
-    more: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,13 @@
 """What past commits say about a task: where such changes were made, and what changes together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentops_mcp.factors.context.rules.history import PastChanges
-from agentops_mcp.factors.context.rules.line_history import Hunk
 from agentops_mcp.factors.context.rules.tasks import telling_stems
-
-
-@dataclass(frozen=True)
-class Touched:
-    """A file of a commit."""
-
-    path: str
-    contexts: tuple[str, ...] = ()
-    hunks: tuple[Hunk, ...] = ()
-    is_whole: bool = True
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit as the log has it."""
-
-    message: str
-    files: tuple[Touched, ...]
-    more: int = 0
+from past_commits import Commit, Touched
 
 
 def commit(message: str, *paths: str, more: int = 0) -> Commit:

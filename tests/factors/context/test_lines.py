@@ -17,12 +17,12 @@ from agentops_mcp.factors.context.rules.facts import read_facts
 from agentops_mcp.factors.context.rules.files import Names, file_signals
 from agentops_mcp.factors.context.rules.history import PastChanges
 from agentops_mcp.factors.context.rules.layout import Layout, shape_of
-from agentops_mcp.factors.context.rules.line_history import Hunk
 from agentops_mcp.factors.context.rules.lines import Signals, line_signals
 from agentops_mcp.factors.context.rules.quotes import find_quotes
 from agentops_mcp.factors.context.rules.tasks import read_task
 from agentops_mcp.factors.context.rules.units.cut import cut
 from agentops_mcp.factors.context.rules.weights import INTERCEPT, WEIGHTS
+from past_commits import Commit, Touched
 
 RETRY = """\
 import time
@@ -55,25 +55,6 @@ def test_a_budget_of_retries():
     Retrier().run_call(None)
 """
 PROJECT = {"client.py": CLIENT, "empty.py": "", "retry.py": RETRY, "tests/test_retry.py": TESTS}
-
-
-@dataclass(frozen=True)
-class Touched:
-    """A file of a commit."""
-
-    path: str
-    contexts: tuple[str, ...] = ()
-    hunks: tuple[Hunk, ...] = ()
-    is_whole: bool = True
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit as the log has it."""
-
-    message: str
-    files: tuple[Touched, ...]
-    more: int = 0
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ class Contexts:
         left_out = left_out_of(listing, ranked, ())
         fixed = Contents(head, shown_records, (), (), left_out)
         stand_in = _WIDEST_ID if load_id else ""
-        room = request.budget_tokens - tokens.count(self._writing.text_of(request, fixed, stand_in)[0]) - _SLACK_TOKENS
+        room = request.budget_tokens - self._writing.text_of(request, fixed, stand_in)[1] - _SLACK_TOKENS
         packed = None
         if "code" in request.include and room > 0:
             skipped = self._skipped(request, ranked)

@@ -148,7 +148,7 @@ def sizes_of(shown: Sequence[Shown]) -> list[int]:
 @functools.lru_cache(maxsize=4_000)
 def count_part(text: str) -> int:
     """The tokens of a part of the text."""
-    # Four attempts at one budget show much the same.
+    # The attempts at one budget show much the same pieces.
     return tokens.count(text)
 
 
