@@ -63,14 +63,13 @@ class PastCommit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """How much commits with a similar message touched each file and place; and the most similar commit for a file.
+    """How much commits with a similar message touched each file and place.
 
     `weights` has what each commit gives to every one of its files.
     """
 
     files: Mapping[str, float]
     places: Mapping[Place, float]
-    commits: Mapping[str, int]
     weights: Floats
 
 
@@ -114,7 +113,7 @@ class PastChanges:
     def similar(self, stems: Sequence[str]) -> Similar:
         """Where commits whose messages share words with a task were made; a share is a squared cosine."""
         if not self.count:
-            return Similar({}, {}, {}, np.zeros(0))
+            return Similar({}, {}, np.zeros(0))
         shared = np.zeros(self.count)
         for each in stems:
             if found := self._postings.get(each):
@@ -122,11 +121,9 @@ class PastChanges:
         norm = math.sqrt(sum(self.idf(each) ** 2 for each in stems)) or 1.0
         likeness = shared / (norm * self._norms)
         weights = likeness**2 * self._fading
-        best = self._in_files.best(likeness, most=_MOST_FILES)
         return Similar(
             self._paths.named(self._in_files.summed(weights, most=_MOST_FILES, power=0.5)),
             self._places.named(self._in_places.summed(weights, most=_MOST_FILES, power=0.5)),
-            {self._paths.keys[file]: commit for file, commit in best.items()},
             np.where(self._touched <= _MOST_FILES, weights / np.sqrt(np.maximum(self._touched, 1)), 0.0),
         )
 
@@ -233,12 +230,6 @@ class _Pairs:
         of_item = np.zeros(self._counts[1])
         of_item[list(wanted)] = list(wanted.values())
         return np.bincount(self.commits, of_item[self.items], minlength=self._counts[0]).astype(np.float64)
-
-    def best(self, likeness: Floats, *, most: int) -> dict[int, int]:
-        """For each item, the commit of the greatest likeness that touched it."""
-        usable = np.flatnonzero((self._touched <= most) & (likeness[self.commits] > 0))
-        order = usable[np.argsort(likeness[self.commits[usable]], kind="stable")]
-        return dict(zip(self.items[order].tolist(), self.commits[order].tolist(), strict=True))
 
 
 @functools.lru_cache(maxsize=20_000)
