@@ -58,6 +58,18 @@ TABLES = {
     "entry_tag": "entries by tag",
     "entry_file": "entries by file",
     "entry_band": "entries by keys under which similar ones meet",
+    "pattern": "the newest revision of each pattern, and when its first was saved",
+    "pattern_revision": "every revision, with the digest of the file that holds it",
+    "pattern_citation": "how patterns went, as it was reported",
+    "pattern_showing": "in which sessions (searches, where no session was given) a pattern was found",
+    "note": "what was imported, by its place in its source, with the digest of its newest content",
+    "document": "what search finds: `words` are the terms, `thread` names the vector, `hidden` says why it is kept back",
+    "document_tag": "documents by tag",
+    "document_file": "documents by the files they cite",
+    "document_total": "how many documents there are, and terms in them",
+    "document_released": "what a person has said to be harmless",
+    "document_word": "full text (FTS5) over the terms of documents; PostgreSQL has an index on `document` instead",
+    "document_frequency": "in how many documents each term stands (FTS5)",
 }
 
 
@@ -124,7 +136,9 @@ def _owners(database: SqliteDatabase) -> Iterator[str]:
 
 
 def _tables(tx: Transaction) -> Sequence[str]:
-    return [name for (name,) in tx.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid")]
+    # Full text keeps its own tables behind a virtual one.
+    own = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'document#_word#_%' ESCAPE '#'"
+    return [name for (name,) in tx.execute(f"{own} ORDER BY rowid")]
 
 
 def _table(tx: Transaction, name: str) -> str:

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,20 @@ from typing import TYPE_CHECKING
 from agentops_mcp.core import tokens
 from agentops_mcp.core.clock import Clock, utc_now
 from agentops_mcp.core.config import Config, load_config
+from agentops_mcp.core.documents import Reader
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.ids import new_id
+from agentops_mcp.core.records import Actor
 from agentops_mcp.core.tokens import TokenCounter
 from agentops_mcp.factors.context import store as context_store
 from agentops_mcp.factors.context.rules.briefs import ReportLimits
 from agentops_mcp.factors.context.rules.window import Thresholds
 from agentops_mcp.factors.context.service.outcomes import Outcomes
 from agentops_mcp.factors.context.service.window import WindowLedger
+from agentops_mcp.factors.context.store import Outcome
+from agentops_mcp.factors.mining.store import documents as document_store
+from agentops_mcp.factors.mining.store import notes as note_store
+from agentops_mcp.factors.mining.store import patterns as pattern_store
 from agentops_mcp.factors.resume.service.handles import Handles
 from agentops_mcp.factors.resume.service.missions import Missions
 from agentops_mcp.factors.resume.service.sessions import EntryLine, Sessions
@@ -42,12 +48,29 @@ from agentops_mcp.storage.worktree import Worktree
 
 if TYPE_CHECKING:
     from agentops_mcp.factors.context.service.contexts import Contexts
+    from agentops_mcp.factors.mining.service.evidence import LibraryEvidence
+    from agentops_mcp.factors.mining.service.importing import Importing
+    from agentops_mcp.factors.mining.service.mining import Mining
+    from agentops_mcp.factors.mining.service.patterns import Patterns
+    from agentops_mcp.factors.mining.service.search import Search
+    from agentops_mcp.knowledge import Knowledge
 
 logger = logging.getLogger(__name__)
 
 _COMPARED_BYTES = 2 << 20
 
-VIEWS = (session_store.VIEW, state_store.VIEW, mission_store.VIEW, tracking_store.VIEW, context_store.VIEW)
+READERS: Mapping[str, Reader] = {
+    tracking_store.RECORDED: tracking_store.document,
+    state_store.SAVED: state_store.document,
+    pattern_store.SAVED: pattern_store.document,
+    note_store.IMPORTED: note_store.document,
+}
+"""What search finds: how each kind of event is read as a document."""
+
+VIEWS = (
+    session_store.VIEW, state_store.VIEW, mission_store.VIEW, tracking_store.VIEW, context_store.VIEW,
+    pattern_store.VIEW, note_store.VIEW, document_store.view(READERS),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +83,8 @@ class Parts:
     ledger: Ledger
     mirror: Mirror | None
     worktree: Worktree
+    citations: Citations
+    handles: Handles
     entries: Entries
     sessions: Sessions
     states: States
@@ -80,6 +105,7 @@ class App(AbstractContextManager["App"]):
         self._lock = threading.Lock()
         self._parts: Parts | None = None
         self._contexts: Contexts | None = None
+        self._knowledge: Knowledge | None = None
         self._last_failure = ""
 
     @property
@@ -91,8 +117,13 @@ class App(AbstractContextManager["App"]):
         """
         with self._lock:
             if self._parts is None:
-                self._parts = open_parts(self._start, self._environment, self._clock)
+                self._parts = open_parts(self._start, self._environment, self._clock, lambda: self.knowledge().patterns)
             return self._parts
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the time."""
+        return self._clock
 
     def entries(self) -> Entries:
         """Factor I."""
@@ -117,6 +148,39 @@ class App(AbstractContextManager["App"]):
             if self._contexts is None:
                 self._contexts = open_contexts(parts.project, parts)
             return self._contexts
+
+    def knowledge(self) -> "Knowledge":
+        """Factor IX. Made at its first use, like `contexts`; its vectors are loaded by the first search."""
+        parts = self.parts
+        with self._lock:
+            if self._knowledge is None:
+                from agentops_mcp.knowledge import open_knowledge
+
+                self._knowledge = open_knowledge(
+                    parts.project, parts.config, parts.ledger, parts.citations, parts.handles,
+                    readers=READERS, environment=self._environment, clock=self._clock,
+                )  # fmt: skip
+            return self._knowledge
+
+    def search(self) -> "Search":
+        """Factor IX: what was recorded, found again."""
+        return self.knowledge().search
+
+    def patterns(self) -> "Patterns":
+        """Factor IX: the pattern library."""
+        return self.knowledge().patterns
+
+    def library(self) -> "LibraryEvidence":
+        """Factor IX: how the pattern library does."""
+        return self.knowledge().evidence
+
+    def mining(self) -> "Mining":
+        """Factor IX: what recurs."""
+        return self.knowledge().mining
+
+    def importing(self) -> "Importing":
+        """Factor IX: what other tools and people wrote down."""
+        return self.knowledge().importing
 
     def outcomes(self) -> Outcomes:
         """Factor II: how what was handed out went."""
@@ -151,11 +215,13 @@ class App(AbstractContextManager["App"]):
     def close(self) -> None:
         """Release the database."""
         with self._lock:
+            if self._knowledge is not None:
+                self._knowledge.semantic.close()
             if self._contexts is not None:
                 self._contexts.close()
             if self._parts is not None:
                 self._parts.ledger.database.close()
-                self._parts, self._contexts = None, None
+                self._parts, self._contexts, self._knowledge = None, None, None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -163,7 +229,7 @@ class App(AbstractContextManager["App"]):
         self.close()
 
 
-def open_parts(start: Path, environment: Mapping[str, str], clock: Clock) -> Parts:
+def open_parts(start: Path, environment: Mapping[str, str], clock: Clock, patterns: Callable[[], "Patterns"]) -> Parts:
     """Find the project around `start`, bring its storage up to date, and build the factors."""
     project = locate(start, environment)
     config = load_config(project.policy_dir / "config.toml")
@@ -190,13 +256,16 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock) -> Par
         thresholds=Thresholds(limits.warn, limits.block, limits.critical, limits.task_share), new_id=new_id,
     )  # fmt: skip
     tree = SourceTree(project.repository, git, root=project.root)
-    outcomes = Outcomes(ledger, handles, windows, _LoadedTexts(tree), limits=_report_limits(config))
+    outcomes = Outcomes(
+        ledger, handles, windows, _LoadedTexts(tree), limits=_report_limits(config), others=[_PatternOutcomes(patterns)]
+    )
     mirror = None
     if project.repository and git:
         lock = project.repository.common_dir / "agentops" / f"{project.ref.rpartition('/')[2]}.lock"
         mirror = Mirror(project.repository, git, ledger, ref=project.ref, lock_path=lock)
     return Parts(
-        project, config, opened, ledger, mirror, worktree, entries, sessions, states, missions, windows, outcomes
+        project, config, opened, ledger, mirror, worktree, citations, handles, entries, sessions, states, missions,
+        windows, outcomes,
     )  # fmt: skip
 
 
@@ -277,6 +346,19 @@ class _LoadedTexts:
         except AgentOpsError:
             return []
         return [content.decode("utf-8", "replace") for _, content in found if content]
+
+
+@dataclass(frozen=True, slots=True)
+class _PatternOutcomes:
+    """Factor IX's patterns in the words of factor II."""
+
+    patterns: Callable[[], "Patterns"]
+
+    def accepts(self, of: str) -> bool:
+        return "pattern/" in of
+
+    def keep(self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None) -> str:
+        return self.patterns().report(of, outcome, actor=actor, note=note, session=session).id
 
 
 @dataclass(frozen=True, slots=True)

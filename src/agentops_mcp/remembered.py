@@ -7,6 +7,8 @@ from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.records import Event
 from agentops_mcp.factors.context import store as context_store
 from agentops_mcp.factors.context.rules.memory import Remembered
+from agentops_mcp.factors.mining.rules.patterns import Pattern
+from agentops_mcp.factors.mining.store import patterns as pattern_store
 from agentops_mcp.factors.resume.service.states import States
 from agentops_mcp.factors.tracking import store as tracking_store
 from agentops_mcp.storage.ledger import Ledger
@@ -22,10 +24,12 @@ class LedgerMemory:
     states: States
 
     def records(self) -> Sequence[Remembered]:
-        """The newest entries."""
+        """The newest entries, and the project's own patterns."""
         with self.ledger.read() as tx:
             events = tracking_store.newest(tx, limit=_RECORDS)
-        return [_remembered(event) for event in events]
+            patterns = [known.pattern for known in pattern_store.every(tx)]
+        kept = [each for each in patterns if each.status == "active"]
+        return [*map(_remembered, events), *map(_remembered_pattern, kept)]
 
     def open_work(self) -> Remembered | None:
         """The newest unfinished state."""
@@ -48,6 +52,12 @@ class LedgerMemory:
             )
         except AgentOpsError:
             return []
+
+
+def _remembered_pattern(pattern: Pattern) -> Remembered:
+    text = f"{pattern.title} {pattern.problem} {pattern.context} {pattern.solution}"
+    gist = f"{pattern.title}: {pattern.solution}"
+    return Remembered(f"agentops://pattern/{pattern.name}", pattern.kind, gist, text, ())
 
 
 def _remembered(event: Event) -> Remembered:

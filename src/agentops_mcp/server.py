@@ -36,6 +36,8 @@ from agentops_mcp.core.errors import AgentOpsError, ConfigError, NotFoundError
 from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.context.tools import contexts as context_tools
 from agentops_mcp.factors.context.tools import outcomes as outcome_tools
+from agentops_mcp.factors.mining.tools import patterns as pattern_tools
+from agentops_mcp.factors.mining.tools import search as search_tools
 from agentops_mcp.factors.resume.tools import missions as mission_tools
 from agentops_mcp.factors.resume.tools import sessions as session_tools
 from agentops_mcp.factors.resume.tools import states as state_tools
@@ -186,6 +188,8 @@ def build_server(app: App) -> AgentOpsServer:
     state_tools.register(mcp, app.states, actor_of)
     mission_tools.register(mcp, app.missions, actor_of)
     tracking_tools.register(mcp, app.entries, actor_of)
+    search_tools.register(mcp, app.search, actor_of, app.clock)
+    pattern_tools.register(mcp, app.patterns, app.mining, app.library, actor_of, app.clock)
     outcome_tools.register(mcp, app.outcomes, actor_of)
     _register_completion(
         mcp,
@@ -194,6 +198,8 @@ def build_server(app: App) -> AgentOpsServer:
             mission_tools.completions(app.missions),
             tracking_tools.completions(app.entries),
             context_tools.completions(app.contexts),
+            search_tools.completions(app.search),
+            pattern_tools.completions(app.patterns),
         ),
     )
     return mcp

@@ -267,7 +267,8 @@ def test_a_rebuild_replays_the_ledger_into_every_view(recorded: Path) -> None:
     before = agentops("export", at=recorded).out
     assert agentops("rebuild", at=recorded).out == (
         "resume: 1 event replayed\nstate: 0 events replayed\nmission: 0 events replayed\ntracking: 3 events replayed\n"
-        "context: 0 events replayed\n"
+        "context: 0 events replayed\npatterns: 0 events replayed\nnotes: 0 events replayed\n"
+        "knowledge: 3 events replayed\n"
     )
     assert agentops("rebuild", "--json", at=recorded).document == {
         "resume": 1,
@@ -275,6 +276,9 @@ def test_a_rebuild_replays_the_ledger_into_every_view(recorded: Path) -> None:
         "mission": 0,
         "tracking": 3,
         "context": 0,
+        "patterns": 0,
+        "notes": 0,
+        "knowledge": 3,
     }
     assert agentops("export", at=recorded).out == before
 

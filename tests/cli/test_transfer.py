@@ -74,6 +74,9 @@ def test_what_is_imported_is_in_the_views_and_the_mirror(recorded: Path, tmp_pat
         "mission": 0,
         "tracking": 2,
         "context": 0,
+        "patterns": 0,
+        "notes": 0,
+        "knowledge": 2,
     }
 
 

@@ -60,6 +60,15 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "track_mission": {"op": "list"},
     "load_context": {"task": "Say hello to the person who runs it", "budget_tokens": 400},
     "report_outcome": {"of": LOAD, "outcome": "worked"},
+    "search_knowledge": {"query": "where schedules are cached"},
+    "save_pattern": {
+        "title": "Cache what is parsed often",
+        "problem": "Parsing the same schedule takes most of each request's time.",
+        "context": "Requests that read the same file again and again.",
+        "solution": "Keep the parsed schedule by path and time of change, and drop it when the file changes.",
+        "consequences": ["benefit: requests take a tenth of the time"],
+    },
+    "mine_patterns": {},
 }
 
 

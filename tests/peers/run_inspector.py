@@ -31,7 +31,8 @@ _SCHEMA_FINDING = re.compile(r"^(Error|Warning): tool ", re.MULTILINE)
 _NOTHING = re.compile(r"(?!)")
 
 _TOOLS = {
-    "start_session", "load_context", "save_state", "resume_state", "track_mission", "record_entry", "report_outcome",
+    "start_session", "load_context", "save_state", "resume_state", "track_mission", "record_entry",
+    "search_knowledge", "save_pattern", "mine_patterns", "report_outcome",
 }  # fmt: skip
 
 _ENTRY: dict[str, Any] = {

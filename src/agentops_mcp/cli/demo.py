@@ -17,6 +17,7 @@ from mcp.types import TextResourceContents
 
 from agentops_mcp.cli.demo_client import Stage, call, say_indented, text_of
 from agentops_mcp.cli.demo_context import show_context
+from agentops_mcp.cli.demo_knowledge import show_knowledge
 from agentops_mcp.cli.demo_resume import show_resume
 from agentops_mcp.cli.output import EXIT_FOUND, say
 from agentops_mcp.core import tokens
@@ -109,6 +110,7 @@ class _Demo:
             listed = Git(self._project.repository).run("ls-tree", "-r", "--name-only", self._project.ref)
             say_indented(os.fsdecode(listed))
         await show_resume(self._say_step, self._stage.environment)
+        await show_knowledge(self._say_step, self._stage.environment)
 
     def _say_step(self, title: str) -> None:
         self.step += 1

@@ -66,6 +66,14 @@ class ContextSection(_Section):
         return self
 
 
+class KnowledgeSection(_Section):
+    """What search finds beside the project's own records (factor IX)."""
+
+    starter_library: bool = Field(
+        default=True, description="Whether the patterns that come with the package are found by search."
+    )
+
+
 class Config(_Section):
     """The whole file; every key has a default."""
 
@@ -73,6 +81,7 @@ class Config(_Section):
     tracking: TrackingSection = TrackingSection()
     tokens: TokensSection = TokensSection()
     context: ContextSection = ContextSection()
+    knowledge: KnowledgeSection = KnowledgeSection()
 
 
 def load_config(path: Path) -> Config:

@@ -5,14 +5,20 @@ SQL is written once, with `?` for parameters (no `?` or `%` inside literals) and
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Value = str | int | bytes | None
 Row = tuple[Any, ...]
+Dialect = Literal["sqlite", "postgresql"]
 
 
 class Transaction(Protocol):
     """A connection inside one transaction."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose SQL this is, for the one thing that is not written once: full text."""
+        ...
 
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
         """Run one statement and return its rows (none for a statement that returns none)."""

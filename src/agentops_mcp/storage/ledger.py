@@ -55,13 +55,14 @@ class View:
     """Tables that one factor derives from events of its kinds.
 
     `apply` gets the event and its local number. It reads the body before it writes a row, and raises IntegrityError
-    when the body is not one of its own.
+    when the body is not one of its own. `full_text` are the virtual tables over its tables, where the database has any.
     """
 
     schema: MigrationSet
     tables: tuple[str, ...]
     kinds: frozenset[str]
     apply: Callable[[Transaction, int, Event], None]
+    full_text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +249,7 @@ class Ledger:
                 _apply(view, tx, seq, event)
 
     def _replay(self, tx: Transaction, view: View) -> int:
-        for table in view.tables:
+        for table in (*view.full_text, *view.tables):
             tx.execute(f"DROP TABLE IF EXISTS {table}")
         tx.execute("DELETE FROM migration WHERE owner = ?", [view.schema.owner])
         migrations.apply(self._database, tx, [view.schema], now=self._clock())

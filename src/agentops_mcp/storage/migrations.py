@@ -1,12 +1,12 @@
 """Named migration sets: every owner of tables brings its own, and all share one database."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from agentops_mcp import __version__
 from agentops_mcp.core.errors import NewerSchemaError
-from agentops_mcp.storage.database import Database, Transaction
+from agentops_mcp.storage.database import Database, Dialect, Transaction
 
 _TABLE = """
 CREATE TABLE migration (
@@ -18,10 +18,14 @@ CREATE TABLE migration (
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of a schema: a name that never changes, and the statements that make it."""
+    """One step of a schema: a name that never changes, and the statements that make it.
+
+    `full_text` are the statements that only one database understands.
+    """
 
     name: str
     statements: tuple[str, ...]
+    full_text: Mapping[Dialect, tuple[str, ...]] = field(default_factory=dict[Dialect, tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def apply(database: Database, tx: Transaction, sets: Sequence[MigrationSet], *, 
     for each in sets:
         ((done,),) = tx.execute("SELECT COUNT(*) FROM migration WHERE owner = ?", [each.owner])
         for position, step in enumerate(each.migrations, start=done + 1):
-            for statement in step.statements:
+            for statement in (*step.statements, *step.full_text.get(tx.dialect, ())):
                 tx.execute(statement)
             note = [each.owner, position, step.name, __version__, now.isoformat()]
             tx.execute("INSERT INTO migration (owner, position, name, version, at) VALUES (?, ?, ?, ?, ?)", note)

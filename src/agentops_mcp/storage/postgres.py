@@ -12,7 +12,7 @@ from psycopg import sql as pgsql
 from psycopg.conninfo import conninfo_to_dict
 
 from agentops_mcp.core.errors import StorageError
-from agentops_mcp.storage.database import Row, Transaction, Value
+from agentops_mcp.storage.database import Dialect, Row, Transaction, Value
 from agentops_mcp.storage.pool import IdlePool
 
 LOCK_TIMEOUT_S = 30
@@ -139,6 +139,8 @@ class PostgresDatabase:
 
 class PostgresTransaction:
     """A connection between BEGIN and COMMIT."""
+
+    dialect: Dialect = "postgresql"
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection

@@ -41,6 +41,21 @@ class Variable(StrEnum):
         "AGENTOPS_LEDGER",
         "The name of a second, separate ledger of the same project, with a git mirror of its own.",
     )
+    CHROMA_URL = (
+        "AGENTOPS_CHROMA_URL",
+        "A Chroma server for the vectors, as `http://host:port`, instead of a folder. For private networks only.",
+    )
+    CHROMA_TOKEN = ("AGENTOPS_CHROMA_TOKEN", "The token that the Chroma server asks for.")
+    EMBEDDER_DIRECTORY = (
+        "AGENTOPS_EMBEDDER_DIRECTORY",
+        "A folder with another local model (`model.onnx`, `tokenizer.json`) for search by meaning.",
+    )
+    EMBEDDER_URL = (
+        "AGENTOPS_EMBEDDER_URL",
+        "An OpenAI-compatible embeddings endpoint instead of a local model. Records are sent there.",
+    )
+    EMBEDDER_MODEL = ("AGENTOPS_EMBEDDER_MODEL", "The model that the endpoint is asked for.")
+    EMBEDDER_KEY = ("AGENTOPS_EMBEDDER_KEY", "The key of the endpoint.")
 
 
 @dataclass(frozen=True, slots=True)

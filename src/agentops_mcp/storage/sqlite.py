@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import apsw
 
 from agentops_mcp.core.errors import StorageError
-from agentops_mcp.storage.database import Row, Transaction, Value
+from agentops_mcp.storage.database import Dialect, Row, Transaction, Value
 from agentops_mcp.storage.pool import IdlePool
 
 # Long enough for a queue of writers on a slow disk; a caller that waits longer is better told.
@@ -144,6 +144,8 @@ class SqliteDatabase:
 
 class SqliteTransaction:
     """A connection between BEGIN and COMMIT."""
+
+    dialect: Dialect = "sqlite"
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection

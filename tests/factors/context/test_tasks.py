@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentops_mcp.factors.context.rules.tasks import folded, read_task, stem, stems_of, telling_stems
+from agentops_mcp.core.words import stem
+from agentops_mcp.factors.context.rules.tasks import folded, read_task, stems_of, telling_stems
 from agentops_mcp.factors.context.rules.terms import hash_of
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentops_mcp.factors.context.rules.terms import Found, find_terms, hash_of, parts_of, words_of
+from agentops_mcp.core.words import parts_of, words_of
+from agentops_mcp.factors.context.rules.terms import Found, find_terms, hash_of
 
 # Each letter here is of another kind to the cutter, so that short texts meet every rule.
 CODE = st.text(alphabet="abcABC019__$$ .\n-", max_size=60)

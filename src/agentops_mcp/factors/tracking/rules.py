@@ -11,7 +11,7 @@ from typing import Literal
 from agentops_mcp.core.errors import InvalidInputError
 from agentops_mcp.core.wording import count_informative_words, informative_words
 
-Kind = Literal["action", "decision", "learning", "failure"]
+Kind = Literal["action", "decision", "learning", "failure", "retrospective"]
 LearningPolicy = Literal["warn", "refuse"]
 
 EXAMPLE = (

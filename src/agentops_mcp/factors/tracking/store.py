@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agentops_mcp.core.documents import CitedFile, Document
 from agentops_mcp.core.errors import IntegrityError
 from agentops_mcp.core.records import Event, Json
 from agentops_mcp.factors.tracking.rules import Entry, bands, signature_words
@@ -42,6 +43,21 @@ def entry_of(event: Event) -> Entry:
         return _entry(event.body)
     except (KeyError, TypeError) as error:
         raise IntegrityError(f"{event.id} is not a readable entry.", remedy=_UNREADABLE) from error
+
+
+def document(event: Event) -> Document:
+    """An entry as search sees it.
+
+    Raises:
+        IntegrityError: the event's body is not that of an entry.
+    """
+    entry, git = entry_of(event), event.body["git"]
+    parts = (entry.learning, entry.solution, entry.context, entry.impact)
+    return Document(
+        ref=f"entry/{event.id}", kind=entry.kind, title=entry.action, text="\n".join(part for part in parts if part),
+        tags=entry.tags, files=tuple(CitedFile(file["path"], file["blob"]) for file in event.body["files"]),
+        head=git["head"],
+    )  # fmt: skip
 
 
 def _entry(body: Json) -> Entry:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agentops_mcp.core.words import stem
 from agentops_mcp.factors.context.rules.corpus import Corpus, Floats, Match, idf
 from agentops_mcp.factors.context.rules.history import PastChanges, Similar
 from agentops_mcp.factors.context.rules.kinds import subject_of
-from agentops_mcp.factors.context.rules.tasks import Query, folded, stem, stems_of
+from agentops_mcp.factors.context.rules.tasks import Query, folded, stems_of
 
 LOOKED_AT = 60
 """So many files are looked at line by line: 99 % of the changed places of the development set are in them."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from agentops_mcp.factors.context.rules.terms import hash_of, parts_of, words_of
+from agentops_mcp.core.words import ENDINGS, parts_of, stem, words_of
+from agentops_mcp.factors.context.rules.terms import hash_of
 
 # Words of every second task: they say that something is done, not where.
 _EMPTY = frozenset(
@@ -23,13 +24,6 @@ _EMPTY = frozenset(
     add added adding adds
     """.split()
 )
-_SUFFIXES = (
-    "ization isation ations ation izing izes ized izer ize ings ing ions ion ies ied ers er ors or es ed ments ment "
-    "able ible ally ly al e s y"
-).split()
-_SHORTEST_STEM = 3
-_UNDOUBLED = "lsz"
-
 # The first line says what a task is about; what follows explains, quotes and digresses.
 _FIRST_LINE, _REST, _JOINED = 1.0, 0.6, 0.7
 _LONGEST_TASK = 20_000
@@ -139,23 +133,11 @@ def _pairs(text: str) -> Iterator[Term]:
             yield Term(left + right, _JOINED, (hash_of(left + right),), is_code=False, is_identifier=True)
 
 
-@functools.lru_cache(maxsize=50_000)
-def stem(word: str) -> str:
-    """A word without its ending; several words of one family share it."""
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM and (suffix, word[-2:]) != ("s", "ss"):
-            word = word[: -len(suffix)]
-            break
-    if len(word) > _SHORTEST_STEM and word[-1] == word[-2] and word[-1] not in _UNDOUBLED:
-        return word[:-1]
-    return word
-
-
 @functools.lru_cache(maxsize=2_000)
 def _forms(word: str) -> tuple[int, ...]:
     """The terms of every form of a word: what its stem may end with."""
     base = stem(word)
-    forms = {word, base, *(base + suffix for suffix in _SUFFIXES)}
+    forms = {word, base, *(base + suffix for suffix in ENDINGS)}
     forms |= {base + base[-1] + suffix for suffix in ("ing", "ed", "er", "ers")}
     return tuple(map(hash_of, sorted(forms)))
 

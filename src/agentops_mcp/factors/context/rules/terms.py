@@ -5,8 +5,6 @@ Two of 50,000 different terms share a hash in one repository of four: a stray ma
 """
 
 import functools
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,16 +131,3 @@ def _mixed(values: NDArray[np.uint64]) -> Hashes:
 
 
 _NOTHING = Found(np.zeros(0, np.uint32), np.zeros(0, np.int64))
-
-_WORD = re.compile(r"[^\W\d][\w$]*|\d{2,}")
-_PART = re.compile(r"[A-Z]+(?=[A-Z][^\W\dA-Z_])|[A-Z]+[0-9]+[^\W_A-Z]*|[A-Z]?[^\W_A-Z]+|[A-Z]+")
-
-
-def parts_of(identifier: str) -> list[str]:
-    """The parts of an identifier in lower case, cut as `find_terms` cuts: `getHTTPHeader` is get, http, header."""
-    return [part.lower() for part in _PART.findall(identifier)]
-
-
-def words_of(text: str) -> Iterator[re.Match[str]]:
-    """The identifiers and numbers of a text."""
-    return _WORD.finditer(text)

@@ -16,7 +16,7 @@ from agentops_mcp.factors.context.service.window import KnownSessions, WindowLed
 from agentops_mcp.factors.context.store import Outcome, Report, Reported
 from agentops_mcp.storage.ledger import Ledger
 
-_GIVE_AN_ID = "Give the id that a reply of load_context ends with."
+_GIVE_AN_ID = "Give the id that a reply of load_context ends with, or the URI of a pattern."
 
 # A report is compared with the files of one load; these many are more than any budget pays for.
 _MOST_FILES = 200
@@ -27,6 +27,22 @@ class LoadedTexts(Protocol):
 
     def texts_of(self, paths: Sequence[str], commit: str | None) -> Iterable[str]:
         """Those of these files that can be read, at a commit, or in the worktree when there is none."""
+        ...
+
+
+class OtherOutcomes(Protocol):
+    """What another factor hands out and wants to hear about."""
+
+    def accepts(self, of: str) -> bool:
+        """Whether it is one of its own."""
+        ...
+
+    def keep(self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None) -> str:
+        """Store how it went and return the id of the record.
+
+        Raises:
+            NotFoundError: there is nothing of this name.
+        """
         ...
 
 
@@ -50,12 +66,14 @@ class Outcomes:
         texts: LoadedTexts,
         *,
         limits: ReportLimits,
+        others: Sequence[OtherOutcomes] = (),
     ) -> None:
         self._ledger = ledger
         self._sessions = sessions
         self._windows = windows
         self._texts = texts
         self._limits = limits
+        self._others = others
 
     def report(
         self,
@@ -79,6 +97,9 @@ class Outcomes:
         window.check_usage(window_tokens, used_tokens)
         if session:
             self._sessions.require(session)
+        if other := next((each for each in self._others if each.accepts(of)), None):
+            kept = other.keep(of, outcome, actor=actor, note=note.strip(), session=session)
+            return OutcomeResult(kept, None, ())
         event = self._handed_out(of)
         load = store.load_of(event)
         verdict = self._judge(report, load) if report.strip() else None

@@ -32,7 +32,7 @@ def register(
         )
     )
     def report_outcome(
-        of: Annotated[str, Field(description="Id of a load or brief.")],
+        of: Annotated[str, Field(description="Id of a load or brief, or URI of a pattern.")],
         outcome: Literal["worked", "partly", "failed", "unused"],
         ctx: Context[Any, Any],
         note: Annotated[str, Field(max_length=2000)] = "",

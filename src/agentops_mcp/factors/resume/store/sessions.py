@@ -66,3 +66,13 @@ def newest(tx: Transaction, *, limit: int) -> list[SessionRow]:
     """The newest sessions, newest first."""
     rows = tx.execute(f"SELECT {_COLUMNS} FROM session ORDER BY seq DESC LIMIT ?", [limit])
     return [SessionRow(*row) for row in rows]
+
+
+def goals(tx: Transaction) -> dict[str, str]:
+    """The goal of every session by its handle."""
+    return dict(tx.execute("SELECT handle, goal FROM session"))
+
+
+def count_after(tx: Transaction, at: str) -> int:
+    """How many sessions began later than a time."""
+    return tx.execute("SELECT COUNT(*) FROM session WHERE started_at > ?", [at])[0][0]

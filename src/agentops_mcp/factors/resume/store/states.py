@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar, cast, get_args
 
+from agentops_mcp.core.documents import CitedFile, Document
 from agentops_mcp.core.errors import IntegrityError, NewerSchemaError
 from agentops_mcp.core.ids import is_oid
 from agentops_mcp.core.records import Event, Json, digest
@@ -102,6 +103,26 @@ def saved_of(event: Event) -> Saved:
             f"State {event.id} is not readable: its body is not that of a state.",
             remedy="`agentops-mcp show` prints it as it is; ask whoever made it which version wrote it.",
         ) from error
+
+
+def document(event: Event) -> Document:
+    """A state as search sees it: it takes the place of the one it goes on from.
+
+    Raises:
+        IntegrityError: the event's body is not that of a state this version reads.
+    """
+    try:
+        saved = saved_of(event)
+    except NewerSchemaError as error:
+        raise IntegrityError(error.problem, remedy=error.remedy) from error
+    bundle = saved.bundle
+    decisions = [f"{each.choice}: {each.why}" for each in bundle.decisions]
+    lines = (bundle.did, *decisions, *bundle.findings, *bundle.next_steps, *bundle.blockers, *bundle.open_questions)
+    return Document(
+        ref=f"state/{event.id}", kind="state", title=bundle.goal, text="\n".join(line for line in lines if line),
+        files=tuple(CitedFile(path, blob) for path, blob in saved.files.items()), head=saved.place.head,
+        replaces=f"state/{saved.parent}" if saved.parent else None,
+    )  # fmt: skip
 
 
 def _saved(event: Event, body: Json) -> Saved:

@@ -1,0 +1,1 @@
+"""Text of factor IX, for agents and people alike."""

@@ -1,0 +1,1 @@
+"""Decisions of factor IX: pure functions over plain values."""

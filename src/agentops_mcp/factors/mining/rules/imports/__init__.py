@@ -1,0 +1,1 @@
+"""What other tools and people wrote down, read item by item."""
