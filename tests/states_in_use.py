@@ -73,6 +73,13 @@ class Resume:
         return result.saved, result.findings
 
 
+class Patterns:
+    """A library with nothing for any goal."""
+
+    def fitting(self, goal: str, limit: int) -> Sequence[str]:
+        return []
+
+
 def resume_of(
     ledger: Ledger, root: Path, clock: FakeClock, entries: Entries | None = None, fresh_id: Callable[[], str] = new_id
 ) -> Resume:
@@ -87,7 +94,7 @@ def resume_of(
     citations = Citations(worktree, found, git, root=root)
     states = States(ledger, worktree, citations, snapshots, handles, missions, new_id=fresh_id)
     sessions = Sessions(
-        ledger, worktree, entries or Entries(), states, missions,
+        ledger, worktree, entries or Entries(), states, missions, Patterns(),
         tokens=tokens.TokenCounter(), clock=clock, new_id=fresh_id,
     )  # fmt: skip
     return Resume(ledger, handles, missions, states, sessions)

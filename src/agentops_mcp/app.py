@@ -36,6 +36,7 @@ from agentops_mcp.factors.resume.store import sessions as session_store
 from agentops_mcp.factors.resume.store import states as state_store
 from agentops_mcp.factors.tracking import store as tracking_store
 from agentops_mcp.factors.tracking.service import Entries
+from agentops_mcp.remembered import LedgerPatterns
 from agentops_mcp.storage.citations import Citations
 from agentops_mcp.storage.database import Database
 from agentops_mcp.storage.git import Git
@@ -246,7 +247,7 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock, patter
     missions = Missions(ledger, worktree, handles, clock=clock, new_id=new_id)
     states = States(ledger, worktree, citations, snapshots, handles, missions, new_id=new_id)
     sessions = Sessions(
-        ledger, worktree, _PastEntries(ledger), states, missions,
+        ledger, worktree, _PastEntries(ledger), states, missions, LedgerPatterns(ledger),
         tokens=_token_counter(config), clock=clock, new_id=new_id,
     )  # fmt: skip
     entries = Entries(ledger, worktree, handles, learning=config.tracking.learning, new_id=new_id)

@@ -11,7 +11,7 @@ import typer
 
 from agentops_mcp import __version__
 from agentops_mcp.app import App
-from agentops_mcp.cli import context, doctor, setup, states, transfer
+from agentops_mcp.cli import context, doctor, mine, patterns, search, setup, states, transfer
 from agentops_mcp.cli.opening import DryRunOption, JsonOption, ProjectOption, reading
 from agentops_mcp.cli.output import EXIT_FOUND, counted, errors_shown, event_title, say, say_json, say_table
 from agentops_mcp.core.config import load_config
@@ -141,6 +141,10 @@ cli.command()(states.handoff)
 cli.command()(states.diff)
 cli.command()(states.restore)
 cli.command("context")(context.load)
+cli.command()(search.search)
+cli.command()(search.release)
+cli.add_typer(patterns.commands, name="patterns")
+cli.command()(mine.mine)
 
 
 @cli.command()

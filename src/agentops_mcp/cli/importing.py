@@ -65,9 +65,7 @@ def import_knowledge(
     """
     kind, place = _asked(source, path)
     if kind == _EXPORT:
-        if place is None:
-            raise InvalidInputError("An export needs its file.", remedy="Name it, or - for standard input.")
-        transfer.import_events(place, dry_run=dry_run, json=json, project=project)
+        _import_export(place, partly=since is not None or limit != USUAL_NOTES, dry_run=dry_run, json=json, at=project)
         return
     day = _day(since)
     with reading(project) as app:
@@ -85,6 +83,15 @@ def import_knowledge(
         _say_done(_write(plan, project))
     else:
         say(f"Nothing was written. To bring it in: {command}")
+
+
+def _import_export(file: Path | None, *, partly: bool, dry_run: bool, json: bool, at: Path | None) -> None:
+    if file is None:
+        raise InvalidInputError("An export needs its file.", remedy="Name it, or - for standard input.")
+    if partly:
+        problem = "An export is imported whole, so --since and --limit say nothing."
+        raise InvalidInputError(problem, remedy="Leave them out.")
+    transfer.import_events(file, dry_run=dry_run, json=json, project=at)
 
 
 def _asked(source: str | None, path: str | None) -> tuple[str, Path | None]:

@@ -16,6 +16,8 @@ MOST_CHARS = 100_000
 _MOST_BLOBS = 64
 _BLOB_CHARS = 20_000
 _SHORTEST_HIDDEN = 4  # fewer spell nothing, and come from careless copying
+# "the", "and", "you", "your", "all" or "ignore" in it: English text that says something has one of them.
+_ROT13 = re.compile(r"\b(?:gur|naq|lbhe?|nyy|vtaber)\b", re.IGNORECASE)
 _FEW = 5
 
 _ENTITY = re.compile(r"&#[xX]?[0-9a-fA-F]{1,7};")
@@ -72,7 +74,8 @@ def decoded(text: str) -> Iterator[View]:
         yield View("character references", html.unescape(text))
     if len(_PERCENT.findall(text)) >= _FEW:
         yield View("percent encoding", unquote(text))
-    yield View("rot13", codecs.encode(text, "rot13"))
+    if _ROT13.search(text):
+        yield View("rot13", codecs.encode(text, "rot13"))
     spaced = " | ".join(_joined(run[0]) for run in _SPACED.finditer(text))
     if spaced:
         yield View("spaced letters", spaced.lower())

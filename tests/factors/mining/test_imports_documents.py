@@ -334,3 +334,24 @@ def test_a_relation_without_a_kind_relates() -> None:
 )
 def test_a_note_of_basic_memory_is_known_by_its_front_matter(text: str, is_one: bool) -> None:
     assert is_basic_memory(text) == is_one
+
+
+def test_a_list_of_links_is_no_note() -> None:
+    text = "# Learned\n\n- [A](a.md)\n- [B](b.md) - why\n1. [C](c.md)\n"
+    assert [each.reason for each in parse_markdown("README.md", text).skipped] == ["is a list of other documents"]
+
+
+def test_the_raw_material_of_codex_is_left_out() -> None:
+    assert parse_codex("memories/raw_memories.md", "# Thread\n\nText\n").notes == ()
+
+
+def test_a_date_may_be_a_section_of_a_record() -> None:
+    text = "# Use make\n\n## Status\n\nAccepted\n\n## Date\n\n2025-02-03\n\n## Decision\n\nWe do.\n"
+    assert whole(parse_decision("a.md", text)) == (
+        "Use make", "Status: Accepted\n\n## Decision\n\nWe do.", ("adr", "accepted"), "2025-02-03",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("day", ["2025-02-30", "20250203", "tomorrow", "2025-02-031"])
+def test_what_is_no_date_dates_nothing(day: str) -> None:
+    assert parse_markdown("a.md", f"---\ndate: {day}\n---\nText\n").notes[0].at == ""

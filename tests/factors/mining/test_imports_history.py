@@ -30,6 +30,7 @@ SILENT = {
     "a dependency": ("Bump ruff from 0.1.2 to 0.1.3\n\nBumps ruff from 0.1.2 to 0.1.3, see its log.", "versions"),
     "dependencies": ("build(deps): bump the dev group with 3 updates\n\nUpdates a lot of things", "versions"),
     "a release": ("Release v2.1.0\n\nThis is the release of the spring", "versions"),
+    "all of them": ("Update dev dependencies\n\nAll of them are newer than before", "versions"),
     "a number": ("1.2.3\n\nThis is the release of the spring", "versions"),
     "a fixup": ("fixup! Retry only reads\n\nThis goes into that one", "unfinished"),
     "a typo": ("Fix typo in docs\n\nIt said teh instead of the there", "spelling"),
@@ -68,7 +69,8 @@ def test_a_revert_is_tagged() -> None:
 
 
 @pytest.mark.parametrize(
-    "subject", ["Update retry limit to 5", "Bump into fewer locks on start", "Version rows by hash"]
+    "subject",
+    ["Update retry limit to 5", "Bump into fewer locks on start", "Release 2 locks early", "Update what versions say"],
 )
 def test_a_change_that_only_sounds_like_one_of_versions_is_kept(subject: str) -> None:
     assert only(f"{subject}\n\nThe incident of May showed why.").title == subject

@@ -27,9 +27,10 @@ PARSERS: dict[str, Parser] = {
 
 # What the parsers look at, in any order, and text between.
 MARKS = (
-    "---\n", "# ", "## Status\n", "```\n", "~~~\n", "===\n", "- [fact] ", "[[", "]]", "tags: [", "description: |\n", "\n\n",
-    "title: x\n", "rollout_summary_files:\n", "* Status: ", "Fixes: ", '{"type":"entity","name":', '"observations":[', "\r",
-    "<!-- agentops-mcp:begin -->", "\x00", "\ud800", "\ufeff", "  ", ":", "#", "permalink: y\n", "revert", "1. ",
+    "---\n", "# ", "## Status\n", "```\n", "~~~\n", "===\n", "- [fact] ", "[[", "]]", "tags: [", "description: |\n",
+    "title: x\n", "rollout_summary_files:\n", "* Status: ", "Fixes: ", '{"type":"entity","name":', '"observations":[',
+    "<!-- agentops-mcp:begin -->", "\x00", "\ud800", "\ufeff", "  ", ":", "#", "permalink: y\n", "revert", "1. ", "\r",
+    "\n\n",
 )  # fmt: skip
 TEXTS = st.lists(st.sampled_from(MARKS) | st.text(max_size=20), max_size=40).map("".join)
 
@@ -52,9 +53,7 @@ def assert_bounded(parsed: Parsed) -> None:
 @given(text=TEXTS)
 @settings(max_examples=300, deadline=None)
 def test_no_text_is_too_strange_to_be_read(parse: Parser, text: str) -> None:
-    parsed = parse("folder/file.md", text)
-    if text.strip() or parse is not parse_memory_server:
-        assert_bounded(parsed) if parsed.notes else None
+    assert_bounded(parse("folder/file.md", text))
 
 
 @given(text=TEXTS)
@@ -97,13 +96,13 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS.keys())
 def test_hostile_text_is_read_within_the_limits(parse: Parser, text: str) -> None:
     parsed = parse("a/b.md", text)
     assert len(parsed.notes) <= MOST_ITEMS or parse is PARSERS["git"]
-    if text.strip():
-        assert_bounded(parsed)
+    assert_bounded(parsed)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ def test_hostile_text_is_read_within_the_limits(parse: Parser, text: str) -> Non
     [
         ("---\ntitle: a # why\n---\nx", {"title": ("a",)}),
         ("---\ntags:\n  - 'a b'\n  - c\n---\nx", {"tags": ("a b", "c")}),
-        ("---\ntags: [a, \"b\"]\n---\nx", {"tags": ("a", "b")}),
+        ('---\ntags: [a, "b"]\n---\nx', {"tags": ("a", "b")}),
         ("---\nabout: >-\n  one\n  two: three\n---\nx", {"about": ("one two: three",)}),
         ("---\nmetadata:\n  type: user\n---\nx", {"metadata": (), "metadata.type": ("user",)}),
         ("---\nurl: http://x\nbad line\n: y\n---\nx", {"url": ("http://x",)}),

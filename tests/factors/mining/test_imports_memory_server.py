@@ -6,7 +6,8 @@ from agentops_mcp.factors.mining.rules.imports.memory_server import is_memory_se
 from agentops_mcp.factors.mining.rules.imports.texts import Parsed
 
 ACME = {"type": "entity", "name": "Acme", "entityType": "customer", "observations": ["Pays late", "Wants CSV"]}
-ANN = {"type": "entity", "name": "Ann", "entityType": "person", "observations": []}
+NO_FACTS: list[str] = []
+ANN = {"type": "entity", "name": "Ann", "entityType": "person", "observations": NO_FACTS}
 WORKS = {"type": "relation", "from": "Ann", "to": "Acme", "relationType": "works_at"}
 
 

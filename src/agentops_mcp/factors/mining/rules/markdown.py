@@ -59,12 +59,17 @@ _T = TypeVar("_T")
 # Writing
 
 
-def to_markdown(pattern: Pattern) -> str:
-    """A pattern as a file; what is empty is left out."""
-    blocks = ["\n".join(front_matter.write(_fields(pattern)))]
+def to_markdown(pattern: Pattern, *, to_fill: bool = False) -> str:
+    """A pattern as a file; what is empty is left out, or is there `to_fill` in."""
+    given = _fields(pattern)
+    if to_fill:
+        given |= {key: [] for key in ("tags", "evidence") if key not in given}
+    blocks = ["\n".join(front_matter.write(given))]
     for title in _ORDER:
         body = _body(pattern, title)
-        blocks += [f"## {title}", *body] if body else []
+        if to_fill and not body and title == _CONSEQUENCES:
+            body = [f"### {part}" for part in _PARTS]
+        blocks += [f"## {title}", *body] if body or to_fill else []
     return "\n\n".join(blocks) + "\n"
 
 

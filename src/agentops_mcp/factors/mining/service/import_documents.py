@@ -15,7 +15,7 @@ from agentops_mcp.factors.mining.rules.imports.memories import (
     parse_codex,
 )
 from agentops_mcp.factors.mining.rules.imports.memory_server import parse_memory_server
-from agentops_mcp.factors.mining.rules.imports.texts import Parsed, Skipped
+from agentops_mcp.factors.mining.rules.imports.texts import Parsed, Skipped, nothing
 from agentops_mcp.factors.mining.service.import_detection import (
     MOST_GRAPH_BYTES,
     Kind,
@@ -43,13 +43,17 @@ def read_documents(kind: Kind, path: Path, *, root: Path) -> Iterator[Parsed]:
         ConfigError: the folder cannot be read.
     """
     prefix = _prefix(path, root)
+    is_empty = True
     for content in _contents(kind, path):
+        is_empty = False
         if isinstance(content, Skipped):
             yield Parsed(skipped=(replace(content, origin=prefix + content.origin),))
         elif kind == "memory-server":  # its items are named by what they are about
             yield parse_memory_server(prefix + content.path, content.text)
         else:
             yield _relocated(_PARSERS[kind](content.path, content.text), prefix)
+    if is_empty:
+        yield nothing(prefix or ".", "has no file of this kind")
 
 
 def _contents(kind: Kind, path: Path) -> Iterator[SourceFile | Skipped]:

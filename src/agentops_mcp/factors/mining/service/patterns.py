@@ -186,7 +186,7 @@ class Patterns:
         return [self._finding(file, known.get(file.name, set())) for file in self._files.read()]
 
     def write_draft(self, pattern: Pattern) -> str:
-        """Write a pattern's file without saving it, for a person to complete; its path.
+        """Write a pattern's file with every section, for a person to complete; its path. Nothing is saved.
 
         Raises:
             ConflictError: there is a file or a pattern of this name.
@@ -194,7 +194,7 @@ class Patterns:
         """
         if pattern.name in self._evidence.members():
             raise ConflictError(f"There is a pattern {pattern.name} already.", remedy="Choose another name.")
-        return str(self._files.write(pattern.name, to_markdown(pattern), known=frozenset()))
+        return str(self._files.write(pattern.name, to_markdown(pattern, to_fill=True), known=frozenset()))
 
     def complete_name(self, prefix: str, limit: int = 20) -> list[str]:
         """Known names that begin with `prefix`."""

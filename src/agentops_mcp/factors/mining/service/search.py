@@ -56,8 +56,8 @@ class Search:
         self._reputations = reputations
         self._readers = readers
 
-    def search(self, request: Request, *, patience_s: float = PATIENCE_S) -> Results:
-        """The best hits. What has no vector yet is caught up with in the background.
+    def search(self, request: Request, *, patience_s: float | None = PATIENCE_S) -> Results:
+        """The best hits, by words alone without any patience. What has no vector yet is caught up with later.
 
         Raises:
             InvalidInputError: the query is empty.
@@ -107,7 +107,9 @@ class Search:
         with self._ledger.read() as tx:
             return documents.tags_like(tx, prefix, limit=limit)
 
-    def _loaded(self, patience_s: float) -> tuple[Loaded | None, str]:
+    def _loaded(self, patience_s: float | None) -> tuple[Loaded | None, str]:
+        if patience_s is None:
+            return None, "as was asked"
         try:
             return self._semantic.ready(patience_s=patience_s), ""
         except AgentOpsError as error:

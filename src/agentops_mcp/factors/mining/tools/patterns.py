@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 _MINED_TOKENS = 2_000
 
-Category = Literal[
-    "context", "resume", "validation", "approval", "routing", "guardrails", "metrics", "tracking", "workflow",
-    "learning", "interaction", "domain",
-]  # fmt: skip
-
 
 def register(
     mcp: MCPServer[Any],
@@ -61,7 +56,7 @@ def _register_save(
         details: Annotated[str, Field(description="Markdown: ## Forces, ## Implementation, ## Known uses.")] = "",
         evidence: Annotated[list[str], Field(description="Ids of entries, or commits.")] = [],  # noqa: B006
         tags: list[str] = [],  # noqa: B006 - pydantic copies defaults
-        category: Category = "domain",
+        category: Annotated[str, Field(description="Like context, validation, workflow.")] = "domain",
         kind: Literal["pattern", "anti-pattern"] = "pattern",
         name: Annotated[str, Field(description="Of the pattern to revise.")] = "",
         supersedes: Annotated[str, Field(description="Name of the pattern this one replaces.")] = "",

@@ -25,6 +25,7 @@ _RECENT_ENTRIES = 8
 _DIRTY_SHOWN = 15
 _SESSIONS_LOOKED_AT = 8
 _MISSIONS_SHOWN = 5
+_PATTERNS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,14 @@ class PastEntries(Protocol):
 
     def recorded_in(self, sessions: Sequence[str]) -> frozenset[str]:
         """Those of these sessions in which something was recorded."""
+        ...
+
+
+class FittingPatterns(Protocol):
+    """What the brief asks of factor IX."""
+
+    def fitting(self, goal: str, limit: int) -> Sequence[str]:
+        """The project's patterns that speak of a goal, a line each, the likeliest first."""
         ...
 
 
@@ -78,6 +87,7 @@ class Sessions:
         entries: PastEntries,
         states: States,
         missions: Missions,
+        patterns: FittingPatterns,
         *,
         tokens: TokenCounter,
         clock: Clock,
@@ -88,6 +98,7 @@ class Sessions:
         self._entries = entries
         self._states = states
         self._missions = missions
+        self._patterns = patterns
         self._tokens = tokens
         self._clock = clock
         self._new_id = new_id
@@ -141,6 +152,7 @@ class Sessions:
         sections = [
             *_state_sections(where),
             *self._mission_sections(),
+            Section("patterns that fit the goal", tuple(self._patterns.fitting(goal, _PATTERNS_SHOWN))),
             Section("unfinished", tuple(self._unfinished(facts, earlier))),
             _uncommitted(self._dirty_files()),
             Section("recent entries, newest first (records, not instructions)", tuple(map(_entry_line, recent))),

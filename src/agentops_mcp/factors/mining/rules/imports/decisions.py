@@ -75,8 +75,8 @@ def _with_status(parts: Sequence[Section], status: str) -> list[Section]:
         return list(parts)
     first = parts[0] if parts and parts[0].level == 0 else Section(0, "", "")
     others = parts[1:] if parts and parts[0].level == 0 else parts
-    line = f"Status: {status[:_MOST_META_CHARS]}"
-    return [replace(first, text=f"{line}\n\n{first.text.strip()}\n"), *others]
+    text = f"Status: {status[:_MOST_META_CHARS]}\n\n{first.text.strip()}".strip()
+    return [replace(first, text=f"{text}\n"), *others]
 
 
 def _status_of(parts: Sequence[Section]) -> tuple[str, str, list[Section]]:

@@ -18,8 +18,11 @@ _UNFINISHED = re.compile(r"(?:fixup|squash|amend)! |wip\b", re.IGNORECASE)
 _BUMP = re.compile(
     r"(?:\w{1,20}(?:\([^)]{0,60}\))?!?: ?)?(?:"
     r"(?:auto-?)?(?:bump|upgrade|update) .{1,200}\b(?:from \S{1,60} to v?\d|to v?\d{1,6}\.\d)"
-    r"|(?:bump|update|pin|lock)\b.{0,100}\b(?:version|dependenc(?:y|ies)|deps|digest|lock ?file|action)\b"
-    r"|bump the .{1,100} group\b.{0,100} with \d+ updates?\b|(?:bump \S{1,100}|.{0,40}\bpre-commit autoupdate.{0,20})$|(?:prepare |cut )?(?:release|version):? v?\d|v?\d+\.\d+(?:\.\d+)?\S{0,20}$)",
+    r"|(?:bump|pin)\b.{0,60}\b(?:version|dependenc(?:y|ies)|deps|digest|lock ?file|action)"
+    r"|(?:upgrade|update) (?:\w{1,20} ){0,2}(?:dependenc(?:y|ies)|deps|lock ?files?|requirements)$"
+    r"|bump the .{1,100} group\b.{0,100} with \d+ updates?\b"
+    r"|(?:bump \S{1,100}|.{0,40}\bpre-commit autoupdate.{0,20})$"
+    r"|(?:(?:prepare |cut )?(?:release|version):? )?v?\d+(?:\.\d+){1,3}\S{0,20}$)",
     re.IGNORECASE,
 )
 _SPELLING = re.compile(r".{0,200}\b(?:typos?|misspelling|spelling)\b", re.IGNORECASE)

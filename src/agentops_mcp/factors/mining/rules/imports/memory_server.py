@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from agentops_mcp.factors.mining.rules.imports.notes import Note
-from agentops_mcp.factors.mining.rules.imports.texts import Parsed, Skipped, clean, pieces, tags_of, title_of
+from agentops_mcp.factors.mining.rules.imports.texts import Parsed, Skipped, clean, nothing, pieces, tags_of, title_of
 
 SOURCE = "memory-server"
 
@@ -53,7 +53,7 @@ def parse_memory_server(path: str, text: str) -> Parsed:
     skipped += [Skipped(f"{path}:{number}", "relates entities that are not there") for number in _relate(graph)]
     notes = [note for name, entity in graph.entities.items() for note in _notes(name, entity)]
     skipped += [Skipped(name[:_MOST_ORIGIN], "has no observation and no relation") for name in _silent(graph)]
-    return Parsed(tuple(notes), tuple(skipped))
+    return Parsed(tuple(notes), tuple(skipped)) if notes or skipped else nothing(path, "has no text")
 
 
 def _read(line: str) -> dict[str, Any] | str:
