@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from agentops_mcp.briefing import LedgerEntries, LedgerPatterns
 from agentops_mcp.core import tokens
 from agentops_mcp.core.clock import Clock, utc_now
 from agentops_mcp.core.config import Config, load_config
@@ -29,14 +30,13 @@ from agentops_mcp.factors.mining.store import notes as note_store
 from agentops_mcp.factors.mining.store import patterns as pattern_store
 from agentops_mcp.factors.resume.service.handles import Handles
 from agentops_mcp.factors.resume.service.missions import Missions
-from agentops_mcp.factors.resume.service.sessions import EntryLine, Sessions
+from agentops_mcp.factors.resume.service.sessions import Sessions
 from agentops_mcp.factors.resume.service.states import States
 from agentops_mcp.factors.resume.store import missions as mission_store
 from agentops_mcp.factors.resume.store import sessions as session_store
 from agentops_mcp.factors.resume.store import states as state_store
 from agentops_mcp.factors.tracking import store as tracking_store
 from agentops_mcp.factors.tracking.service import Entries
-from agentops_mcp.remembered import LedgerPatterns
 from agentops_mcp.storage.citations import Citations
 from agentops_mcp.storage.database import Database
 from agentops_mcp.storage.git import Git
@@ -247,7 +247,7 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock, patter
     missions = Missions(ledger, worktree, handles, clock=clock, new_id=new_id)
     states = States(ledger, worktree, citations, snapshots, handles, missions, new_id=new_id)
     sessions = Sessions(
-        ledger, worktree, _PastEntries(ledger), states, missions, LedgerPatterns(ledger),
+        ledger, worktree, LedgerEntries(ledger), states, missions, LedgerPatterns(ledger),
         tokens=_token_counter(config), clock=clock, new_id=new_id,
     )  # fmt: skip
     entries = Entries(ledger, worktree, handles, learning=config.tracking.learning, new_id=new_id)
@@ -360,29 +360,3 @@ class _PatternOutcomes:
 
     def keep(self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None) -> str:
         return self.patterns().report(of, outcome, actor=actor, note=note, session=session).id
-
-
-@dataclass(frozen=True, slots=True)
-class _PastEntries:
-    """Factor I in the words of factor VI."""
-
-    ledger: Ledger
-
-    def newest(self, limit: int) -> Sequence[EntryLine]:
-        with self.ledger.read() as tx:
-            events = tracking_store.newest(tx, limit=limit)
-        return [
-            EntryLine(
-                id=event.id,
-                kind=event.body["kind"],
-                action=event.body["action"],
-                learning=event.body["learning"],
-                at=event.at,
-                client=event.actor["client"],
-            )
-            for event in events
-        ]
-
-    def recorded_in(self, sessions: Sequence[str]) -> frozenset[str]:
-        with self.ledger.read() as tx:
-            return tracking_store.recorded_in(tx, sessions)

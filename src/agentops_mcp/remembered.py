@@ -1,25 +1,19 @@
-"""The project's own records in the words of factors II and VI."""
+"""The project's own records in the words of factor II."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentops_mcp.core.display import gist
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.records import Event
 from agentops_mcp.factors.context import store as context_store
 from agentops_mcp.factors.context.rules.memory import Remembered
-from agentops_mcp.factors.mining.rules.fusion import Query, Statistics
 from agentops_mcp.factors.mining.rules.patterns import Pattern
-from agentops_mcp.factors.mining.rules.terms import terms
 from agentops_mcp.factors.mining.store import patterns as pattern_store
 from agentops_mcp.factors.resume.service.states import States
 from agentops_mcp.factors.tracking import store as tracking_store
 from agentops_mcp.storage.ledger import Ledger
 
 _RECORDS = 300
-_LEAST_COVERAGE = 0.25
-"""Share of a goal's telling words that a pattern must have to be shown with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +52,6 @@ class LedgerMemory:
             )
         except AgentOpsError:
             return []
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerPatterns:
-    """The project's patterns in the words of factor VI; by words alone, for a brief loads no model."""
-
-    ledger: Ledger
-
-    def fitting(self, goal: str, limit: int) -> Sequence[str]:
-        """The active patterns that speak of a goal, a line each, the likeliest first."""
-        with self.ledger.read() as tx:
-            patterns = [known.pattern for known in pattern_store.every(tx)]
-        active = [each for each in patterns if each.status == "active"]
-        words = [terms(f"{each.title} {each.problem} {' '.join(each.tags)}") for each in active]
-        counts = Counter(word for each in words for word in set(each))
-        statistics = Statistics(len(words), sum(map(len, words)), counts)
-        asked = Query(dict.fromkeys(terms(goal)), statistics)
-        scored = sorted(
-            ((-asked.score(each).coverage, pattern.name, pattern) for each, pattern in zip(words, active, strict=True)),
-            key=lambda row: row[:2],
-        )
-        return [
-            f"{gist(pattern.title, limit=120)} [agentops://pattern/{name}]"
-            for score, name, pattern in scored[:limit]
-            if -score >= _LEAST_COVERAGE
-        ]
 
 
 def _remembered_pattern(pattern: Pattern) -> Remembered:

@@ -11,7 +11,7 @@ import typer
 
 from agentops_mcp import __version__
 from agentops_mcp.app import App
-from agentops_mcp.cli import context, doctor, mine, patterns, search, setup, states, transfer
+from agentops_mcp.cli import context, doctor, importing, mine, patterns, search, setup, states, transfer
 from agentops_mcp.cli.opening import DryRunOption, JsonOption, ProjectOption, reading
 from agentops_mcp.cli.output import EXIT_FOUND, counted, errors_shown, event_title, say, say_json, say_table
 from agentops_mcp.core.config import load_config
@@ -212,7 +212,7 @@ def restore_mirror(json: JsonOption = False, project: ProjectOption = None) -> N
 
 
 cli.command("export")(transfer.export_events)
-cli.command("import")(transfer.import_events)
+cli.command("import")(importing.import_knowledge)
 
 
 @cli.command("check-message", hidden=True)

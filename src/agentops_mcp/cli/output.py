@@ -90,7 +90,7 @@ def event_title(event: Event) -> str:
     """One line on what an event says."""
     body = event.body
     moved = f"{body['from']} to {body['to']}, {body['reason']}" if {"from", "to", "reason"} <= body.keys() else None
-    text = body.get("action") or body.get("goal") or moved or body.get("feature")
+    text = next((body[key] for key in ("action", "goal", "title") if body.get(key)), moved) or body.get("feature")
     return gist(str(text or json.dumps(body, ensure_ascii=False)), limit=160)
 
 

@@ -1,5 +1,6 @@
 """`patterns`: the library as people keep it, from a draft to a file that passes the checks."""
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -19,7 +20,7 @@ from agentops_mcp.factors.mining.render.patterns import render_health, render_me
 from agentops_mcp.factors.mining.rules.library import FileFinding, Member
 from agentops_mcp.factors.mining.rules.patterns import CATEGORIES, KINDS, Kind, Pattern, check_limits, slug, to_body
 from agentops_mcp.factors.mining.rules.stages import Health, Rate, Stage
-from agentops_mcp.storage.project import current_user
+from agentops_mcp.storage.project import current_user, locate
 
 if TYPE_CHECKING:
     from agentops_mcp.factors.mining.service.patterns import Patterns
@@ -57,7 +58,6 @@ def list_patterns(
     with reading(project) as app:
         members = app.patterns().members()
         health = app.library().health()
-        app.settle()
     chosen = [each for each in members if _is_of(each, stage, kind)]
     if json:
         say_json({"patterns": [_row(each) for each in chosen], "health": _health(health)})
@@ -77,7 +77,7 @@ def show(
     json: JsonOption = False,
     project: ProjectOption = None,
 ) -> None:
-    """Show one pattern whole, and where its stage comes from.
+    """Show one pattern, and where its stage comes from.
 
     `agentops-mcp show ID` prints what a revision said.
     """
@@ -117,14 +117,16 @@ def new(
 
 @commands.command()
 def check(json: JsonOption = False, project: ProjectOption = None) -> None:
-    """Check every pattern file, and take over what passes.
+    """Check the pattern files; what passes is taken over.
 
     Exit code 1 when a file has a problem: search does not find what it says.
     """
-    with reading(project) as app:
+    folder = locate(project or Path.cwd(), os.environ).policy_dir / "patterns"
+    with App(project) if any(folder.glob("*.md")) else reading(project) as app:
         catch_up(app.knowledge().semantic)
         found = app.patterns().check_files()
-        app.settle()
+        if found:
+            app.settle()
     if json:
         say_json([asdict(each) for each in found])
     else:
@@ -135,9 +137,9 @@ def check(json: JsonOption = False, project: ProjectOption = None) -> None:
 
 @commands.command()
 def promote(name: NameArgument, project: ProjectOption = None) -> None:
-    """Make a starter the project's own, or bring a retired pattern back.
+    """Adopt a starter, or bring a retired pattern back.
 
-    Its file can then be changed.
+    It is then the project's own, with a file that can be changed.
     """
     with _writing(project) as app:
         member = app.patterns().promote(name, actor=_actor("promote"))
@@ -172,7 +174,6 @@ def _library(project: Path | None) -> Generator["Patterns"]:
         patterns = app.patterns()
         patterns.take_over()
         yield patterns
-        app.settle()
 
 
 @contextmanager

@@ -34,6 +34,7 @@ _SECTIONS = re.compile(
     r"(context\b|decision\b|decision outcome|consequences|considered (options|alternatives)|options considered)",
     re.IGNORECASE,
 )
+_UNTITLED = frozenset({"status", "context", "context and problem statement", "decision", "decision outcome"})
 _TEMPLATE_NAME = re.compile(r"(?:^|[-_/.])template(?:[-_.]|$)", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"[{\[<][^\]}>]{0,80}(?:title|problem)", re.IGNORECASE)
 
@@ -51,7 +52,7 @@ def parse_decision(path: str, text: str) -> Parsed:
     """One record; its status is in its text and among its tags. Templates and lists of records are left out."""
     fields, body = header.read(clean(text))
     title, parts = headline(sections(body))
-    if _SECTIONS.match(title):  # there is no title
+    if title.casefold() in _UNTITLED:
         title, parts = "", sections(body)
     if _TEMPLATE_NAME.search(path.rpartition("/")[2]) or _PLACEHOLDER.match(title):
         return nothing(path, "is a template")
