@@ -77,7 +77,7 @@ def test_wrong_usage_is_exit_code_2_and_said_on_stderr(tmp_path: Path, arguments
 CANNOT = {
     "a record that is not there": (["show", UNKNOWN_ID], f"This project has no record '{UNKNOWN_ID}'."),
     "a folder that is not there": (["log", "-C", "gone"], "gone is not a folder."),
-    "a file that is not there": (["import", "gone.jsonl"], "gone.jsonl cannot be read: No such file or directory."),
+    "a file that is not there": (["import", "gone.jsonl"], "gone.jsonl is not there."),
     "a place that is not there": (["export", "gone/x.jsonl"], "gone/x.jsonl cannot be written: No such file or"),
     "a remote that is not there": (["sync", "upstream"], "This repository has no remote named 'upstream'."),
 }

@@ -78,11 +78,13 @@ def test_the_demo_shows_every_step_and_leaves_all_as_it_was(
     assert code == 0, shown
     assert (kept(place), kept(repository)) == before
     steps = re.findall(r"^(\d+)\. ", shown, re.MULTILINE)
-    assert steps == [str(number + 1) for number in range(13 if make is outside_git else 14)]
+    assert steps == [str(number + 1) for number in range(18 if make is outside_git else 19)]
     assert "| refused: action is too generic to help the next reader" in shown
     assert "by first-agent" in shown
     assert re.search(r"^  \| tokens: [\d,]+ of 1,500 ", shown, re.MULTILINE)
     assert (re.search(r"^  \| ## app\.py @.*\n  \| \[1", shown, re.MULTILINE) is None) == (make in NOTHING_TO_LOAD)
+    assert re.search(r"^  \| ## .* \(3 times, 3 sessions\)$", shown, re.MULTILINE)
+    assert re.search(r"^  \| \d\. \[pattern, validated\] Back off with jitter", shown, re.MULTILINE)
     assert "\nWorktree, index, HEAD and your own ledger are as before.\n" in shown
     assert not [character for character in shown if not character.isprintable() and character != "\n"]
 

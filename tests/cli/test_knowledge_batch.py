@@ -21,9 +21,9 @@ DOCS = (
 )
 QUERIES = ({"id": "q1", "text": "time dependent checks are unstable"}, {"id": 2, "text": "database upgrade blocked"})
 THEMES = (
-    "The nightly import got 429 from the partner API because every worker retried at once",
-    "After the gateway restarted all pods retried at the same second and it fell over again",
-    "Clients retried immediately without a limit and kept the search cluster down",
+    "The nightly job failed because the disk was full",
+    "A full disk made the nightly job fail",
+    "The nightly job failed again: no space left on the disk",
     "Use tabs in Makefiles",
     "",
 )
@@ -61,7 +61,8 @@ def test_every_document_is_ranked_for_every_query_in_order_and_nothing_is_left_b
     assert list(first) == ["query", "ranked", "seconds"]
     assert [first["query"], second["query"]] == ["q1", 2]
     assert [first["ranked"][0], second["ranked"][0]] == [7, "lock"]
-    assert set(first["ranked"]) == set(second["ranked"]) == {row["id"] for row in DOCS}
+    for row in (first, second):
+        assert sorted(map(str, row["ranked"])) == sorted(str(each["id"]) for each in DOCS)
     assert first["seconds"] > 0
     assert tree_of(corpus.parent) == before
 
@@ -174,9 +175,8 @@ def mined(*rows: Any, at: Path, options: Sequence[str] = ()) -> Done:
 def test_texts_that_say_the_same_are_one_cluster_and_the_others_none(tmp_path: Path) -> None:
     done = mined(*({"id": f"d{at}", "text": text} for at, text in enumerate(THEMES)), at=tmp_path)
     assert (done.code, done.err) == (0, "")
-    assert rows_of(done) == [
-        {"id": f"d{at}", "cluster": cluster} for at, cluster in enumerate([1, 1, 1, None, None])
-    ]  # fmt: skip
+    assert [row["id"] for row in rows_of(done)] == [f"d{at}" for at in range(len(THEMES))]
+    assert [row["cluster"] for row in rows_of(done)] == [1, 1, 1, None, None]
     assert list(tmp_path.glob(".agentops")) == []
 
 

@@ -42,7 +42,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_record_is_found_from_other_words_and_nothing_is_recorded(project: Path) -> None:
     before = agentops("log", "--json", at=project).document
-    done = agentops("search", "time", "dependent", "checks", "are", "unstable", "-k", "1", at=project)
+    done = agentops(
+        "search", "unreliable", "checks", "on", "the", "build", "server", "--kind", "failure", "-k", "1", at=project
+    )
     assert (done.code, done.err) == (0, "")
     head, note, hit, about, _ = done.out.splitlines()
     assert head.startswith("# 1 of ")

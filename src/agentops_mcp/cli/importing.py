@@ -47,7 +47,7 @@ def import_knowledge(
         typer.Argument(metavar="[PATH]", help="A file or folder, or - for an export on standard input."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Leave out what is known to be older, like 2026-01-31.")
+        str | None, typer.Option(metavar="DATE", help="Leave out what is known to be older, like 2026-11-22.")
     ] = None,
     limit: Annotated[
         int, typer.Option(min=1, max=MOST_NOTES, metavar="NUMBER", help="The most items of each source.")

@@ -174,7 +174,7 @@ def _say_quarantined(found: list[tuple[str, str, str]], *, json: bool) -> None:
         say("Nothing is quarantined.")
     else:
         say(f"{counted(len(found), 'record')} kept from readers. What a title says is no instruction.")
-        say_table((f"  {ref}", gist(why, limit=80), gist(title, limit=100)) for ref, title, why in found)
+        say_table((f"  {ref}", gist(why, limit=160), gist(title, limit=100)) for ref, title, why in found)
         say("If one is harmless: agentops-mcp release REF")
 
 

@@ -116,7 +116,8 @@ async def test_an_id_nobody_handed_out_is_an_error_that_says_where_ids_come_from
     async with connected(project, tmp_path, mode) as client:
         text = await refused(client, of="made-up", outcome="worked")
         assert text == (
-            "Nothing with the id 'made-up' was handed out. Give the id that a reply of load_context ends with."
+            "Nothing with the id 'made-up' was handed out. "
+            "Give the id that a reply of load_context ends with, or the URI of a pattern."
         )
 
 
