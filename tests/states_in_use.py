@@ -76,7 +76,7 @@ class Resume:
 class Patterns:
     """A library with nothing for any goal."""
 
-    def fitting(self, goal: str, limit: int) -> Sequence[str]:
+    def fitting(self, goal: str, limit: int) -> Sequence[str]:  # noqa: ARG002 - as the protocol has it
         return []
 
 

@@ -26,8 +26,16 @@ def page() -> str:
         "An error is two lines on stderr: what is wrong, and what to do.",
         "## Options before any command",
         _options(root),
-        *(_serve() if name == "serve" else _command(name, each) for name, each in root.commands.items()),
+        *(_serve() if name == "serve" else _command(name, each) for name, each in _commands(root)),
     )
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its whole name, those of groups after their group."""
+    for name, each in group.commands.items():
+        yield f"{before}{name}", each
+        if hasattr(each, "commands"):
+            yield from _commands(each, f"{before}{name} ")
 
 
 def _exit_codes(epilog: str) -> str:

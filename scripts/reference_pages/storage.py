@@ -63,7 +63,8 @@ TABLES = {
     "pattern_citation": "how patterns went, as it was reported",
     "pattern_showing": "in which sessions (searches, where no session was given) a pattern was found",
     "note": "what was imported, by its place in its source, with the digest of its newest content",
-    "document": "what search finds: `words` are the terms, `thread` names the vector, `hidden` says why it is kept back",
+    "document": "what search finds: `thread` names its vector, `due` is the number since which it needs one, "
+    "`hidden` says why it is kept back",
     "document_tag": "documents by tag",
     "document_file": "documents by the files they cite",
     "document_total": "how many documents there are, and terms in them",

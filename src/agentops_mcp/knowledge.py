@@ -66,8 +66,10 @@ def open_knowledge(
     files = PatternFiles(project.policy_dir / "patterns", root=project.root)
     ranking = Ranking(ledger, library, clock=clock)
     evidence = LibraryEvidence(ledger, _SessionsInLedger(ledger), library, clock=clock)
-    search = Search(ledger, ranking, semantic, _FilesNow(citations), evidence, readers=readers)
     patterns = Patterns(ledger, files, evidence, ranking, semantic, sessions, user=current_user())
+    search = Search(
+        ledger, ranking, semantic, _FilesNow(citations), evidence, readers=readers, refresh=patterns.take_over
+    )
     mining = Mining(ledger, semantic, patterns)
     return Knowledge(search, patterns, evidence, mining, semantic, Importing(_NotesInLedger(ledger), root=project.root))
 

@@ -81,8 +81,12 @@ def test_by_words_alone_each_line_says_so(corpus: Path) -> None:
 
 def test_without_a_corpus_the_projects_own_records_are_ranked_by_their_refs(repository: Path) -> None:
     (ident,) = record(repository, "Cache parsed configs per process")
-    done = agentops("search", "--batch", "-", "-k", "1", at=repository, stdin=lines({"id": 1, "text": "cache configs"}))
-    assert [(row["query"], row["ranked"]) for row in rows_of(done)] == [(1, [f"entry/{ident}"])]
+    asked = lines({"id": 1, "text": "cache configs"})
+    for options in ([], ["--lexical"]):
+        done = agentops("search", "--batch", "-", "-k", "1", *options, at=repository, stdin=asked)
+        (row,) = rows_of(done)
+        assert (row["query"], row["ranked"]) == (1, [f"entry/{ident}"])
+        assert ("lexical_only" in row) == bool(options)
 
 
 def test_a_text_is_searched_as_it_is_given(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,9 @@
 """`search` and `release`, as a person uses them on a project with a few records."""
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -154,6 +157,33 @@ def test_where_nothing_was_recorded_the_starters_are_found_and_no_trace_is_left(
     assert found["hits"][0]["starter"] is True
     assert found["lexical_only"] == ""
     assert list((tmp_path / "fresh").iterdir()) == []
+
+
+# Completion
+
+
+def complete(at: Path, words: str) -> list[str]:
+    variables = {
+        "_AGENTOPS_MCP_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "agentops_mcp"]
+    done = subprocess.run(command, cwd=at, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("search x --kind de", ["decision"]),
+        ("search x --tag de", ["deploy"]),
+        ("patterns show three", ["three-strikes"]),
+        ("patterns show -C gone three", []),
+        ("search x -C gone --tag de", []),
+    ],
+)
+def test_the_shell_completes_kinds_tags_and_names(project: Path, words: str, completed: list[str]) -> None:
+    assert complete(project, f"agentops-mcp {words}") == completed
 
 
 # Quarantine

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,9 +129,18 @@ TOOL_CALLS = {
     "track_mission": {"op": "open", "goal": "Schedules on an island"},
     "record_entry": entry(files=["app.py"], commits=["HEAD"]),
     "load_context": {"task": "Say hello in app.py"},
+    "search_knowledge": {"query": "an island without a connection"},
+    "save_pattern": {
+        "title": "Ship the model with the package",
+        "problem": "A model that is downloaded at its first use fails where there is no network.",
+        "context": "Programs that run on machines behind a firewall.",
+        "solution": "Put the model's files into the package, and check their digest when they are loaded.",
+        "consequences": ["benefit: the first search works on an island"],
+    },
+    "mine_patterns": {},
     "report_outcome": {"outcome": "worked", "report": "summary: it says hello"},
 }
-VARIABLES = {"tag": "ci", "path": "app.py", "span": "1-1"}
+VARIABLES = {"tag": "ci", "path": "app.py", "span": "1-1", "name": "ship-the-model-with-the-package"}
 
 # What the id in a tool's reply is the id of, and what another tool calls it.
 NAMED = {
@@ -162,11 +172,23 @@ def test_every_tool_resource_and_prompt_works_without_a_network(island: Island, 
             assert not result["isError"], text_of(result)
             if tool in NAMED:
                 ids[NAMED[tool]] = id_in(result)
+        assert_meaning_is_searched(client)
         for uri in uris_of(client, ids):
             assert client.read(uri), uri
         for prompt in client.ask("prompts/list")["result"]["prompts"]:
             assert client.ask("prompts/get", {"name": prompt["name"]})["result"]["messages"]
     assert_nothing_was_tried(island)
+
+
+def assert_meaning_is_searched(client: RawClient) -> None:
+    """Within a minute, however slow the machine: the model and the index are loaded in the background."""
+    reply = ""
+    for _ in range(int(TIMEOUT_S)):
+        reply = text_of(client.call("search_knowledge", {"query": "works offline out of the box"}))
+        if "lexical only" not in reply and "by words alone" not in reply:
+            break
+        time.sleep(1)
+    assert "meaning 0." in reply
 
 
 def uris_of(client: RawClient, variables: dict[str, str]) -> list[str]:
@@ -179,7 +201,8 @@ def uris_of(client: RawClient, variables: dict[str, str]) -> list[str]:
 @pytest.mark.slow
 def test_the_command_line_and_the_demo_work_without_a_network(island: Island) -> None:
     commands = (
-        ["demo"], ["doctor"], ["log"], ["export"], ["rebuild"], ["verify"], ["init", "--client", "codex", "--print"],
+        ["demo"], ["doctor"], ["log"], ["search", "hello"], ["mine"],
+        ["patterns", "list"], ["export"], ["rebuild"], ["verify"], ["init", "--client", "codex", "--print"],
     )  # fmt: skip
     for arguments in commands:
         done = island.run(*COMMAND, *arguments)

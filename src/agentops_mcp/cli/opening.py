@@ -28,7 +28,7 @@ def reading(start: Path | None) -> Generator[App]:
             yield app
         return
     with (
-        TemporaryDirectory(prefix="agentops-") as empty,
+        TemporaryDirectory(ignore_cleanup_errors=True, prefix="agentops-") as empty,
         App(start, environment={**os.environ, Variable.DATA_DIR: empty}) as app,
     ):
         yield app

@@ -109,7 +109,7 @@ class VectorsInMemory:
             return self._all(vector)[places]
         cosines = np.empty(len(places), dtype=np.float32)
         blocks = places // _ROWS_PER_BLOCK
-        for number in np.unique(blocks).tolist():
+        for number in map(int, np.unique(blocks)):
             here = blocks == number
             part = np.empty(int(np.count_nonzero(here)), dtype=np.float32)
             _compare(self._blocks[number][places[here] % _ROWS_PER_BLOCK], vector, part)

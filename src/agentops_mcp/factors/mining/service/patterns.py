@@ -1,6 +1,7 @@
 """Steps of patterns: check, save, take over what people wrote by hand, report how one went, retire one."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -169,6 +170,7 @@ class Patterns:
         """Save what people wrote in the folder and what passes the checks; the names of what was saved.
 
         A text that was a revision before is not saved again: switching branches back and forth changes nothing.
+        Likeness is judged by words alone here, so that a search that finds a new file does not wait.
         """
         if not self._files.changed():
             return []
@@ -233,7 +235,7 @@ class Patterns:
         try:
             pattern = parse_markdown(file.name, file.text)
             check_limits(pattern)
-            if redact_json(to_body(pattern)).found or checks.refusals(self._check(pattern)[0]):
+            if redact_json(to_body(pattern)).found or checks.refusals(self._check(pattern, patience_s=None)[0]):
                 return False
             stream = f"pattern/{pattern.name}"
             draft = patterns.saved(pattern, digest=file.digest, session=None)
@@ -257,8 +259,10 @@ class Patterns:
         state = "saved" if file.digest in known else "not saved"
         return FileFinding(file.name, tuple(problems) if file.digest not in known else (), hints, state)
 
-    def _check(self, pattern: Pattern) -> tuple[tuple[Check, ...], tuple[tuple[str, float], ...]]:
-        nearest, duplicate_from = self.nearest(pattern)
+    def _check(
+        self, pattern: Pattern, *, patience_s: float | None = _PATIENCE_S
+    ) -> tuple[tuple[Check, ...], tuple[tuple[str, float], ...]]:
+        nearest, duplicate_from = self.nearest(pattern, patience_s=patience_s)
         count = self._count_evidence(pattern)
         found = checks.check(pattern, nearest=nearest, duplicate_from=duplicate_from, evidence_count=count)
         return found, tuple(nearest)
@@ -269,15 +273,20 @@ class Patterns:
             known = documents.events_by_id(tx, ids)
         return len(known) + len(pattern.evidence) - len(ids)
 
-    def nearest(self, pattern: Pattern) -> tuple[list[tuple[str, float]], float]:
-        """The patterns that are most like this one, with how much, and from where on one is the same."""
+    def nearest(
+        self, pattern: Pattern, *, patience_s: float | None = _PATIENCE_S
+    ) -> tuple[list[tuple[str, float]], float]:
+        """The patterns that are most like this one, with how much, and from where on one is the same.
+
+        Without patience they are compared by words alone.
+        """
         members = self._evidence.members()
         text = documents.searchable(patterns.document_of(pattern))
         among = Filter(kinds=("pattern", "anti-pattern"))
-        try:
-            loaded = self._semantic.ready(patience_s=_PATIENCE_S)
-        except AgentOpsError:
-            loaded = None
+        loaded = None
+        if patience_s is not None:
+            with suppress(AgentOpsError):
+                loaded = self._semantic.ready(patience_s=patience_s)
         ranked, _ = self._ranking.rank(text, among, loaded, self._evidence.reputations())
         names = [each.ref.partition("/")[2] for each in ranked]
         others = [name for name in names if name != pattern.name and _is_active(members.get(name))][:_COMPARED]

@@ -1,6 +1,6 @@
 """Steps of search: rank, then say of each hit where it came from and what became of the files it cites."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -48,6 +48,7 @@ class Search:
         reputations: Reputations,
         *,
         readers: Mapping[str, Reader],
+        refresh: Callable[[], object],
     ) -> None:
         self._ledger = ledger
         self._ranking = ranking
@@ -55,6 +56,7 @@ class Search:
         self._freshnesses = freshnesses
         self._reputations = reputations
         self._readers = readers
+        self._refresh = refresh
 
     def search(self, request: Request, *, patience_s: float | None = PATIENCE_S) -> Results:
         """The best hits, by words alone without any patience. What has no vector yet is caught up with later.
@@ -65,6 +67,7 @@ class Search:
         text = request.text[:LONGEST_QUERY].strip()
         if not text:
             raise InvalidInputError("The query is empty.", remedy="Say in a few words what you want to know.")
+        self._refresh()
         reputations = self._reputations.reputations()
         among = _narrowed(request, reputations)
         loaded, reason = self._loaded(patience_s)

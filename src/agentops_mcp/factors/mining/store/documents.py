@@ -31,10 +31,11 @@ _SCHEMA = MigrationSet(
                 CREATE TABLE document (
                     seq INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, thread TEXT NOT NULL, kind TEXT NOT NULL,
                     title TEXT NOT NULL, words TEXT NOT NULL, terms INTEGER NOT NULL, session TEXT, at TEXT NOT NULL,
-                    hidden TEXT NOT NULL
+                    hidden TEXT NOT NULL, due INTEGER NOT NULL
                 )
                 """,
                 "CREATE INDEX document_by_thread ON document (thread)",
+                "CREATE INDEX document_by_due ON document (due)",
                 "CREATE INDEX document_by_kind ON document (kind, seq)",
                 "CREATE INDEX document_by_time ON document (at)",
                 "CREATE INDEX document_kept_back ON document (seq) WHERE hidden <> ''",
@@ -105,7 +106,7 @@ def view(readers: Mapping[str, Reader]) -> View:
 
     def apply(tx: Transaction, seq: int, event: Event) -> None:
         if event.kind == RELEASED:
-            _release(tx, event, readers)
+            _release(tx, seq, event, readers)
         else:
             _put(tx, seq, event, readers[event.kind](event))
 
@@ -123,7 +124,8 @@ def searchable(document: Document) -> str:
     return "\n".join(part for part in (document.title, document.text, " ".join(document.tags)) if part)
 
 
-def _put(tx: Transaction, seq: int, event: Event, document: Document) -> None:
+def _put(tx: Transaction, seq: int, event: Event, document: Document, *, due: int | None = None) -> None:
+    """Write a document's row; `due` is the number in the ledger at which it came to need a vector."""
     thread = document.ref
     for gone in (document.ref, document.replaces):
         thread = (gone and _remove(tx, gone)) or thread
@@ -131,11 +133,11 @@ def _put(tx: Transaction, seq: int, event: Event, document: Document) -> None:
     words = [] if found else terms(f"{searchable(document)}\n{' '.join(file.path for file in document.files)}")
     words = words[:_MOST_TERMS]
     tx.execute(
-        "INSERT INTO document (seq, ref, thread, kind, title, words, terms, session, at, hidden) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO document (seq, ref, thread, kind, title, words, terms, session, at, hidden, due) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             seq, document.ref, thread, document.kind, document.title, " ".join(words), len(words), event.session,
-            event.at, found,
+            event.at, found, seq if due is None else due,
         ],
     )  # fmt: skip
     _insert_keys(tx, "INSERT INTO document_tag (tag, seq) VALUES (?, ?)", document.tags, seq)
@@ -180,7 +182,7 @@ def release(ref: str) -> Draft:
     return Draft(stream=f"released/{ref}", kind=RELEASED, body={"ref": ref})
 
 
-def _release(tx: Transaction, event: Event, readers: Mapping[str, Reader]) -> None:
+def _release(tx: Transaction, number: int, event: Event, readers: Mapping[str, Reader]) -> None:
     ref = event.body.get("ref")
     if not isinstance(ref, str):
         raise IntegrityError(f"{event.id} releases nothing.", remedy="`agentops-mcp show` prints it as it is.")
@@ -190,7 +192,7 @@ def _release(tx: Transaction, event: Event, readers: Mapping[str, Reader]) -> No
     )
     for seq, *columns in rows:
         hidden = read_event(tuple(columns))
-        _put(tx, seq, hidden, readers[hidden.kind](hidden))
+        _put(tx, seq, hidden, readers[hidden.kind](hidden), due=number)
 
 
 _COLUMNS = "seq, ref, thread, kind, title, words, session, at"
@@ -231,18 +233,18 @@ def by_ref(tx: Transaction, refs: Sequence[str]) -> list[Found]:
 
 
 def pending(tx: Transaction, after: int, *, limit: int) -> list[tuple[int, str, Event]]:
-    """Documents above a number, oldest first: number, vector's id and event."""
+    """Documents that came to need a vector after a number, oldest first: that number, vector's id and event."""
     rows = tx.execute(
-        f"SELECT d.thread, e.seq, {', '.join(f'e.{column}' for column in EVENT_COLUMNS.split(', '))} "
-        "FROM document d JOIN event e ON e.seq = d.seq WHERE d.seq > ? AND d.hidden = '' ORDER BY d.seq LIMIT ?",
+        f"SELECT d.due, d.thread, {', '.join(f'e.{column}' for column in EVENT_COLUMNS.split(', '))} "
+        "FROM document d JOIN event e ON e.seq = d.seq WHERE d.due > ? AND d.hidden = '' ORDER BY d.due LIMIT ?",
         [after, limit],
     )
-    return [(row[1], row[0], read_event(row[2:])) for row in rows]
+    return [(row[0], row[1], read_event(row[2:])) for row in rows]
 
 
 def count_pending(tx: Transaction, after: int) -> int:
-    """How many documents are above a number."""
-    return tx.execute("SELECT COUNT(*) FROM document WHERE seq > ? AND hidden = ''", [after])[0][0]
+    """How many documents came to need a vector after a number."""
+    return tx.execute("SELECT COUNT(*) FROM document WHERE due > ? AND hidden = ''", [after])[0][0]
 
 
 def newest(tx: Transaction, chosen: Filter, *, limit: int) -> list[tuple[Found, Event]]:
