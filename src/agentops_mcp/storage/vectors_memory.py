@@ -111,8 +111,11 @@ class VectorsInMemory:
         blocks = places // _ROWS_PER_BLOCK
         for number in map(int, np.unique(blocks)):
             here = blocks == number
+            if not here.any():
+                continue
             part = np.empty(int(np.count_nonzero(here)), dtype=np.float32)
-            _compare(self._blocks[number][places[here] % _ROWS_PER_BLOCK], vector, part)
+            block = self._blocks[number]
+            _compare(block.take(places[here] % _ROWS_PER_BLOCK, axis=0), vector, part)
             cosines[here] = part
         return cosines
 

@@ -32,7 +32,7 @@ DUPLICATE_SHARE = 0.5
 """The same without vectors: the share of terms in common (Jaccard)."""
 
 _COMPARED = 10
-_PATIENCE_S = 2.0
+_PATIENCE_S = 1.5
 _FROM_FILE = "pattern file"
 
 

@@ -16,7 +16,7 @@ from agentops_mcp.factors.mining.store import documents
 from agentops_mcp.factors.mining.store.documents import OPEN, Filter, Request
 from agentops_mcp.storage.ledger import Ledger
 
-PATIENCE_S = 2.0
+PATIENCE_S = 1.5
 """How long a search waits for the vectors before it answers by words alone."""
 
 

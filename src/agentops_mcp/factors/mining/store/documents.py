@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from agentops_mcp.core.documents import Document, DocumentKind, Reader
 from agentops_mcp.core.errors import IntegrityError
 from agentops_mcp.core.records import Draft, Event
-from agentops_mcp.core.screening import suspicions
 from agentops_mcp.factors.mining.rules.fusion import Statistics
 from agentops_mcp.factors.mining.rules.stages import Stage
 from agentops_mcp.factors.mining.rules.terms import terms
@@ -129,7 +128,7 @@ def _put(tx: Transaction, seq: int, event: Event, document: Document, *, due: in
     thread = document.ref
     for gone in (document.ref, document.replaces):
         thread = (gone and _remove(tx, gone)) or thread
-    found = "" if _is_released(tx, document.ref) else ", ".join(each.reason for each in suspicions(_all_text(document)))
+    found = "" if _is_released(tx, document.ref) else _looks_like(document)
     words = [] if found else terms(f"{searchable(document)}\n{' '.join(file.path for file in document.files)}")
     words = words[:_MOST_TERMS]
     tx.execute(
@@ -147,8 +146,12 @@ def _put(tx: Transaction, seq: int, event: Event, document: Document, *, due: in
     _count(tx, 1, len(words))
 
 
-def _all_text(document: Document) -> str:
-    return "\n".join((document.title, document.text, *document.tags))
+def _looks_like(document: Document) -> str:
+    """What a document looks like that would instruct its reader; empty when it only informs."""
+    from agentops_mcp.core.screening import suspicions  # its patterns take as long to compile as a server has to start
+
+    text = "\n".join((document.title, document.text, *document.tags))
+    return ", ".join(each.reason for each in suspicions(text))
 
 
 def _remove(tx: Transaction, ref: str) -> str | None:
