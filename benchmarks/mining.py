@@ -12,6 +12,7 @@ without it the line says so.
 """
 
 import argparse
+import importlib
 import json
 import time
 from collections import Counter, defaultdict
@@ -130,7 +131,7 @@ def score(truth: Labels, labels: Labels) -> Scores:
     }
     reported = [(members, n) for members, n in zip(found, overlaps, strict=True) if len(members) >= LEAST]
     pure = sum(max(overlap, default=0) / len(members) >= OF_ONE for members, overlap in reported)
-    taken: set[int] = set().union(*(members for members, _ in reported))
+    taken = {at for members, _ in reported for at in members}
     noise = {at for at, label in enumerate(truth) if label is None}
     return Scores(
         f1=2 * hits / max(1, made + wanted),
@@ -195,11 +196,13 @@ def _tree(vectors: Vectors, *, complete: bool) -> list[tuple[float, int, int]]:
 def _hdbscan(vectors: Vectors) -> Iterator[tuple[str, Labels]]:
     """Every setting of the grid; nothing without scikit-learn."""
     try:
-        from sklearn.cluster import HDBSCAN  # pyright: ignore
+        clusters: Any = importlib.import_module("sklearn.cluster")
     except ImportError:
         return
     for size, samples, selection in HDBSCAN_GRID:
-        model: Any = HDBSCAN(min_cluster_size=size, min_samples=samples, cluster_selection_method=selection, copy=True)
+        model = clusters.HDBSCAN(
+            min_cluster_size=size, min_samples=samples, cluster_selection_method=selection, copy=True
+        )
         found: list[int] = model.fit_predict(vectors).tolist()
         yield f"{size}, {samples}, {selection}", _large(None if label < 0 else label for label in found)
 

@@ -91,7 +91,7 @@ def test_vectors_that_were_given_stay_as_they_are() -> None:
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_fewer_texts_than_a_group_needs_give_none(n: int) -> None:
     assert cluster(["same words here"] * n, None) == []
-    assert cluster([f"text{at}" for at in range(n)], np.ones((n, 4), np.float32) / 2) == []
+    assert cluster([f"text{at}" for at in range(n)], np.full((n, 4), 0.5, np.float32)) == []
 
 
 def test_a_text_that_occurs_three_times_is_a_group_whatever_its_case_and_spaces() -> None:

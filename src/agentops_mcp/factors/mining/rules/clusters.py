@@ -57,7 +57,7 @@ _CHANCE_NEIGHBOURS = 0.6
 """Strangers over the threshold that a text may have, on average."""
 _BULK = 0.9
 """Strangers' similarities are read between their median and this quantile: few true pairs are among these."""
-_SOFTNESS = 0.6
+_SOFTNESS = 1.0
 """Standard deviations by which a pair must fall short to weigh e times as much: towards 0 one bad pair forbids a
 merger (complete linkage), upwards only the mean counts (average linkage)."""
 

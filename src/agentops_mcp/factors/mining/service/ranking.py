@@ -71,7 +71,7 @@ class Ranking:
             asked = fusion.Query(query, statistics)
             scores = [asked.score(each.words) for each in candidates]
             believed = self._believed(tx, query, candidates, scores, library) if cosines else 1.0
-        if loaded is not None and not cosines and not reason:
+        if loaded is not None and candidates and not cosines and not reason:
             reason = "no record has a vector yet; they are being made"
         return self._ordered(candidates, scores, cosines, believed, reputations), reason
 

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -145,7 +146,8 @@ class Semantic:
         try:
             embedder = self._open_embedder()
             vectors = self._open_vectors(embedder)
-            vectors.nearest(embedder.embed(["warm"])[0], limit=1)
+            with suppress(VectorsUnavailableError):  # as while another process writes: each search says so itself
+                vectors.nearest(embedder.embed(["warm"])[0], limit=1)
             self._loaded = Loaded(embedder, vectors)
         except AgentOpsError as error:
             self._failure = (time.monotonic() + _RETRY_AFTER_S, error)
