@@ -11,7 +11,7 @@ from agentops_mcp.app import READERS, App
 from agentops_mcp.factors.mining.store import documents
 from agentops_mcp.factors.mining.store.documents import OPEN, Request
 from conftest import git
-from knowledge_in_use import without_starters
+from recorded_knowledge import without_starters
 
 WORKER = """
 import sys

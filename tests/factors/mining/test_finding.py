@@ -13,7 +13,7 @@ from agentops_mcp.factors.mining.render.hits import render_results
 from agentops_mcp.factors.mining.store.documents import Filter, Request
 from agentops_mcp.storage.project import Variable
 from conftest import AGENT, FakeClock
-from knowledge_in_use import caught_up, hits, record, refs, save, without_starters
+from recorded_knowledge import caught_up, hits, record, refs, save, without_starters
 
 DRIFT = ("The login test failed on Tuesday only", "Freeze the clock in tests: the container's time drifts")
 LOCK = ("The release hung for an hour", "Kill pods that hold the migration lock before the schema changes")
@@ -114,7 +114,7 @@ def test_what_would_instruct_its_reader_is_found_only_after_a_person_releases_it
 
 
 def test_without_its_model_search_says_that_it_goes_by_words(repository: Path, clock: FakeClock) -> None:
-    environment = {Variable.EMBEDDER_DIRECTORY: str(repository / "gone")}
+    environment = {str(Variable.EMBEDDER_DIRECTORY): str(repository / "gone")}
     with App(repository, environment=environment, clock=clock) as app:
         found = record(app, *DRIFT)
         results = app.search().search(Request("clock drifts", Filter(kinds=("failure",))), patience_s=60)

@@ -13,11 +13,11 @@ from agentops_mcp.factors.mining.render.patterns import render_library, render_m
 from agentops_mcp.factors.mining.rules import checks
 from agentops_mcp.factors.mining.rules.markdown import parse_markdown
 from agentops_mcp.factors.mining.service.patterns import DUPLICATE_COSINE
-from agentops_mcp.factors.mining.service.starters import starters
+from agentops_mcp.factors.mining.service.starters import Starter, starters
 from agentops_mcp.factors.mining.store.documents import Request, searchable
 from agentops_mcp.storage.embedders import default_embedder
 from conftest import AGENT, FakeClock
-from knowledge_in_use import caught_up, hits, pattern, record, refs, save, without_starters
+from recorded_knowledge import caught_up, hits, pattern, record, refs, save, without_starters
 
 NAME = "back-off-with-jitter-before-a-retry"
 
@@ -186,7 +186,7 @@ def test_retired_and_brought_back(app: App) -> None:
 
 
 @pytest.mark.parametrize("starter", starters(), ids=[each.pattern.name for each in starters()])
-def test_a_starter_passes_the_checks_and_claims_no_evidence(starter) -> None:
+def test_a_starter_passes_the_checks_and_claims_no_evidence(starter: Starter) -> None:
     found = checks.check(starter.pattern, nearest=[], duplicate_from=DUPLICATE_COSINE, evidence_count=0)
     assert checks.refusals(found) == ()
     assert starter.pattern.evidence == ()

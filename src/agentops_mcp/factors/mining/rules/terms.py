@@ -48,12 +48,17 @@ def _terms(text: str) -> Iterator[str]:
         if not word.isascii() and _CJK.search(word):
             yield from _ideographs(word)
             continue
-        parts = parts_of(word) if word.isascii() else [part.casefold() for part in word.split("_") if part]
+        parts = parts_of(word) if word.isascii() else [_folded(part) for part in word.split("_") if part]
         if len(parts) > 1:
             yield "".join(parts)[:_LONGEST_TERM]
         for part in parts:
             if part not in _EMPTY:
                 yield stem(part)[:_LONGEST_TERM]
+
+
+def _folded(word: str) -> str:
+    """A word in lower case, without the marks that some capitals leave behind, as the dotted I of Turkish does."""
+    return "".join(filter(str.isalnum, word.casefold()))
 
 
 def _ideographs(word: str) -> Iterator[str]:
