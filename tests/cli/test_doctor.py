@@ -48,6 +48,20 @@ def test_outside_git_there_is_no_mirror_and_that_is_only_a_note(tmp_path: Path) 
     assert checked(tmp_path, "project").remedy == "Run `git init` to have a mirror and the history of files."
 
 
+def test_search_by_words_alone_is_only_a_note_with_its_reason(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(repository, "Cache parsed configs per process")
+    assert (
+        checked(repository, "search").finding
+        == "by words and by meaning; 1 record without a vector yet, which the next search makes"
+    )
+    monkeypatch.setenv("AGENTOPS_EMBEDDER_DIRECTORY", str(repository / "gone"))
+    search = checked(repository, "search")
+    assert (search.state, search.finding.startswith("by words alone: ")) == ("note", True)
+    assert agentops("doctor", at=repository).code == 0
+
+
 def test_a_bare_repository_is_a_project(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "--bare", "hub.git")
     record(tmp_path / "hub.git", "Cache parsed configs per process")

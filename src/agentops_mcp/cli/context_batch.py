@@ -6,10 +6,8 @@ Repositories are only read: what is kept is the cache of their contents, in thei
 import json
 import os
 import re
-import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import typer
 
 from agentops_mcp.app import open_contexts
+from agentops_mcp.cli.lines import lines_of
 from agentops_mcp.cli.output import EXIT_FOUND, visible_json
 from agentops_mcp.core.errors import AgentOpsError, ConfigError, InvalidInputError, NotFoundError
 from agentops_mcp.factors.context.rules.requests import Request
@@ -44,7 +43,7 @@ def answer_batch(file: Path, repos: Path | None, *, start: Path, budget_tokens: 
     if repos is not None and not repos.is_dir():
         raise ConfigError(f"{repos} is not a folder.", remedy="Give the folder that has the repositories.")
     has_failed = False
-    with TemporaryDirectory(prefix="agentops-", ignore_cleanup_errors=True) as scratch, _lines(file) as lines:
+    with TemporaryDirectory(prefix="agentops-", ignore_cleanup_errors=True) as scratch, lines_of(file) as lines:
         opened = lru_cache(maxsize=_OPEN_REPOSITORIES)(partial(read_only, scratch=Path(scratch)))
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -143,17 +142,3 @@ def _is_whole(place: Path) -> bool:
         return False
     project = locate(place, {})
     return project.repository is None or project.root == place.resolve()
-
-
-@contextmanager
-def _lines(file: Path) -> Generator[Iterable[bytes]]:
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with file.open("rb") as lines:
-            yield lines
-    except OSError as error:
-        raise ConfigError(
-            f"{file} cannot be read: {error.strerror}.", remedy="Give a file of JSON objects, one a line, or -."
-        ) from error

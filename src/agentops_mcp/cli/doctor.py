@@ -27,6 +27,7 @@ from agentops_mcp.storage.project import Project, Variable, locate
 State = Literal["ok", "note", "fail"]
 
 _LEAST_FREE_BYTES = 100 * 1024 * 1024
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,20 @@ def _stored(start: Path, project: Project) -> list[Check]:
         if not has_database(project):
             return [_place(project)]
         with App(start) as app:
-            return [_storage(app), _guarded("git mirror", lambda: _mirror(app))]
+            return [_storage(app), _guarded("git mirror", lambda: _mirror(app)), _search(app)]
     except AgentOpsError as error:
         return [_failed("storage", error)]
+
+
+def _search(app: App) -> Check:
+    """Search goes by words whatever happens; by meaning when the model and the index can be used."""
+    semantic = app.knowledge().semantic
+    try:
+        pending = semantic.pending(semantic.ready(patience_s=_PATIENCE_S))
+    except AgentOpsError as error:
+        return Check("search", "note", f"by words alone: {error.problem}", error.remedy)
+    behind = f"; {counted(pending, 'record')} without a vector yet, which the next search makes" if pending else ""
+    return Check("search", "ok", f"by words and by meaning{behind}")
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:

@@ -5,16 +5,15 @@ The same steps answer the tools. A corpus is kept in a scratch project of its ow
 
 import json
 import math
-import sys
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from agentops_mcp.cli.lines import lines_of
 from agentops_mcp.cli.opening import reading
 from agentops_mcp.cli.output import EXIT_FOUND, visible_json
 from agentops_mcp.cli.scratch import scratch_knowledge
@@ -57,7 +56,7 @@ def search_batch(queries: Path, corpus: Path | None, *, project: Path | None, k:
     """
     if corpus is not None and str(queries) == str(corpus) == "-":
         raise ConfigError("Standard input cannot be both files.", remedy="Give one of them by its name.")
-    with _lines(queries) as asked:
+    with lines_of(queries) as asked:
         if corpus is None:
             with reading(project) as app:
                 if not lexical:
@@ -78,7 +77,7 @@ def mine_batch(file: Path, *, least: int) -> int:
         ConfigError: the file cannot be read.
         InvalidInputError: it has more texts than are compared at once.
     """
-    with _lines(file) as lines:
+    with lines_of(file) as lines:
         rows = list(_rows(lines))
     # A text that says nothing is like every other one that does.
     texts = {at: row.text for at, row in enumerate(rows) if row.text.strip()}
@@ -112,7 +111,7 @@ def _import(corpus: Path, ledger: Ledger) -> tuple[Mapping[str, Any], bool]:
     names: dict[str, Any] = {}
     is_whole = True
     batch: list[Note] = []
-    with _lines(corpus) as lines:
+    with lines_of(corpus) as lines:
         for place, row in enumerate(_unique(_rows(lines))):
             if row.problem:
                 is_whole = False
@@ -196,17 +195,3 @@ def _row(number: int, line: bytes) -> _Row:
 
 def _print(answer: Mapping[str, Any]) -> None:
     typer.echo(visible_json(json.dumps(answer)))  # which also flushes
-
-
-@contextmanager
-def _lines(file: Path) -> Generator[Iterable[bytes]]:
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with file.open("rb") as lines:
-            yield lines
-    except OSError as error:
-        raise ConfigError(
-            f"{file} cannot be read: {error.strerror}.", remedy="Give a file of JSON objects, one a line, or -."
-        ) from error

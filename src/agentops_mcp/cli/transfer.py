@@ -9,6 +9,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from agentops_mcp.app import App
+from agentops_mcp.cli.lines import lines_of
 from agentops_mcp.cli.opening import DryRunOption, JsonOption, ProjectOption, reading
 from agentops_mcp.cli.output import EXIT_FOUND, counted, say, say_json, visible_json
 from agentops_mcp.core.errors import ConfigError, IntegrityError
@@ -50,7 +51,10 @@ def import_events(
     """
     read = new = 0
     problems: list[str] = []
-    with _source(file) as lines, reading(project) if dry_run else App(project) as app:
+    with (
+        lines_of(file, remedy="Give a file from `export`.") as lines,
+        reading(project) if dry_run else App(project) as app,
+    ):
         ledger = app.parts.ledger
         for batch in _batches(lines, problems):
             read += len(batch)
@@ -84,18 +88,6 @@ def _batches(lines: Iterable[bytes], problems: list[str]) -> Iterator[list[Event
             batch = []
     if batch:
         yield batch
-
-
-@contextmanager
-def _source(file: Path) -> Generator[Iterable[bytes]]:
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with file.open("rb") as lines:
-            yield lines
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.", remedy="Give a file from `export`.") from error
 
 
 @contextmanager
