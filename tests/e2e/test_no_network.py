@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentops_mcp.core.ids import is_id
+from agentops_mcp.factors.mining.rules.imports.notes import Note
 from e2e.raw_client import (
     COMMAND,
     ERAS,
@@ -140,7 +141,10 @@ TOOL_CALLS = {
     "mine_patterns": {},
     "report_outcome": {"outcome": "worked", "report": "summary: it says hello"},
 }
-VARIABLES = {"tag": "ci", "path": "app.py", "span": "1-1", "name": "ship-the-model-with-the-package"}
+VARIABLES = {
+    "tag": "ci", "path": "app.py", "span": "1-1", "name": "ship-the-model-with-the-package",
+    "key": Note("markdown", "notes.md", "", "").key(),
+}  # fmt: skip
 
 # What the id in a tool's reply is the id of, and what another tool calls it.
 NAMED = {
@@ -161,6 +165,9 @@ def id_in(result: Reply) -> str:
 
 @pytest.mark.parametrize("era", ERAS)
 def test_every_tool_resource_and_prompt_works_without_a_network(island: Island, era: Era) -> None:
+    (island.project / "notes.md").write_text("# Islands\nPack what you need.\n", encoding="utf-8")
+    imported = island.run(*COMMAND, "import", "markdown", "notes.md", "--yes")
+    assert imported.returncode == 0, imported.stderr
     command = (*island.prefix, *COMMAND, "serve")
     with RawClient(island.project, environment=island.variables, era=era, command=command) as client:
         tools = [tool["name"] for tool in client.ask("tools/list")["result"]["tools"]]

@@ -54,7 +54,7 @@ async def show_knowledge(say_step: Callable[[str], None], environment: Mapping[s
             say_indented(text_of(await call(client, "mine_patterns", {})))
             say_step("The agent completes the draft; five checks, and a file for people to review")
             saved = text_of(await call(client, "save_pattern", {**_PATTERN, "evidence": ids}))
-            say_indented(saved.replace(str(stage.root), "."))
+            say_indented(saved)
         say_step(f"Another agent searches in other words: {_OTHER_WORDS!r}")
         async with stage.client("legacy", "second-agent") as client:
             say_indented(await _search(client))

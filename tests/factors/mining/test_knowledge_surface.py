@@ -1,17 +1,19 @@
 """What an agent sends and reads when it searches, saves a pattern, mines and reads the library, over the protocol."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.types import CallToolResult, TextContent, TextResourceContents
 
 from agentops_mcp.app import App
 from agentops_mcp.core import tokens
 from agentops_mcp.server import build_server
+from conftest import AGENT
 from recorded_knowledge import PATTERN, record, without_starters
 
 MODES = pytest.mark.parametrize("mode", ["2026-07-28", "legacy"])
@@ -190,3 +192,19 @@ async def test_the_retrospective_is_a_prompt_and_an_entry_that_is_found(reposito
         assert not kept.is_error, text_of(kept)
         found = await client.call_tool("search_knowledge", {"query": "import baseline", "kinds": ["retrospective"]})
         assert "[retrospective] Moved the import job to a queue" in text_of(found)
+
+
+async def test_an_imported_note_is_read_whole_as_data(repository: Path) -> None:
+    async with connected(repository) as (client, app):
+        (repository / "retry.md").write_text("# Retry\nUse jitter when you retry.\n", encoding="utf-8")
+        importing = app.importing()
+        importing.apply(importing.plan(*importing.sources("markdown", repository / "retry.md")), actor=AGENT)
+        text = text_of(await client.call_tool("search_knowledge", {"query": "jitter", "kinds": ["note"]}))
+        assert "imported from markdown: retry.md" in text
+        (uri,) = re.findall(r"agentops://note/[0-9a-f]+", text)
+        (content,) = (await client.read_resource(uri)).contents
+        assert isinstance(content, TextResourceContents)
+        assert "imported from markdown: retry.md" in content.text
+        assert "> Use jitter when you retry." in content.text
+        with pytest.raises(MCPError, match="can be found"):
+            await client.read_resource("agentops://note/made-up")

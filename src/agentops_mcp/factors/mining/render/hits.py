@@ -12,6 +12,7 @@ _MEANING_FROM = 0.3
 """A cosine below this is what unrelated notes have with each other."""
 
 _CUT = "(cut to fit; the rest: {uri})"
+_CEILING_TOKENS = 8_000
 _TEXT_TOKENS = 400
 """What the text of one hit may cost when texts are asked for."""
 
@@ -34,6 +35,18 @@ def render_results(query: str, results: Results, *, now: datetime, budget_tokens
     left = len(results.hits) - len(lines)
     more = [f"{left} more within k did not fit in {budget_tokens} tokens."] if left else []
     return "\n".join([*head, *lines, *more, tail])
+
+
+def render_note(document: Document, at: str) -> str:
+    """An imported note as data, with where it is from."""
+    lines = [
+        f"# {gist(document.title, limit=300)}",
+        f"imported from {gist(document.origin, limit=300)}, on {at[:10]}",
+        _NOTE,
+        *(f"> {line}" for line in visible(document.text).splitlines()),
+    ]
+    lines += [f"tags: {gist(', '.join(document.tags), limit=1000)}"] if document.tags else []
+    return truncate("\n".join(lines), _CEILING_TOKENS)
 
 
 def _head(query: str, results: Results) -> list[str]:
@@ -64,7 +77,8 @@ def _hit(number: int, hit: Hit, now: datetime, *, texts: bool) -> str:
 
 
 def _kind(hit: Hit) -> str:
-    return f"{hit.document.kind}, {hit.reputation.stage}" if hit.reputation else hit.document.kind
+    kind = gist(hit.document.kind, limit=40)  # of an entry from elsewhere it is what that said
+    return f"{kind}, {hit.reputation.stage}" if hit.reputation else kind
 
 
 def _why(hit: Hit) -> str:
@@ -83,7 +97,7 @@ def _origin(hit: Hit, now: datetime) -> str:
 
 
 def _files(hit: Hit) -> str:
-    return f"{hit.freshness} ({hit.about_files})" if hit.about_files else hit.freshness
+    return f"{hit.freshness} ({gist(hit.about_files, limit=400)})" if hit.about_files else hit.freshness
 
 
 def _evidence(hit: Hit) -> str:

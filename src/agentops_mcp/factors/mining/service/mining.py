@@ -25,7 +25,7 @@ MOST_RECORDS = 2_000
 LEAST_OCCURRENCES = 2
 
 _PATIENCE_S = 20.0
-_AT_ONCE = 64
+_PARTS = frozenset({"kind", "action", "context", "solution", "learning", "tags"})
 
 
 class Mining:
@@ -82,6 +82,8 @@ class Mining:
 
 def _teaches(event: Event) -> bool:
     body = event.body
+    if not _PARTS <= body.keys():  # damaged since it was recorded
+        return False
     return body["kind"] in ("failure", "learning", "retrospective") or bool(body["learning"].strip())
 
 

@@ -75,7 +75,7 @@ class PatternFiles:
         there = self._read(path) if os.path.lexists(path) else None
         if there is not None and there.digest not in known and there.text != text:
             raise ConflictError(
-                f"{self._shown(path)} was edited by hand in a way that is not taken over yet.",
+                f"{self.shown(path)} was edited by hand in a way that is not taken over yet.",
                 remedy="`agentops-mcp patterns check` says what is in its way; correct or remove the file.",
             )
         return there is None or there.text != text
@@ -83,7 +83,7 @@ class PatternFiles:
     def _replace(self, path: Path, text: str) -> None:
         if not self._is_inside():
             raise StorageError(
-                f"{self._shown(self.folder)} leads out of the project.", remedy="Make it an ordinary folder."
+                f"{self.shown(self.folder)} leads out of the project.", remedy="Make it an ordinary folder."
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ class PatternFiles:
                 raise
         except OSError as error:
             reason = error.strerror or str(error)
-            raise StorageError(f"{self._shown(path)} cannot be written: {reason}.", remedy="Free it.") from error
+            raise StorageError(f"{self.shown(path)} cannot be written: {reason}.", remedy="Free it.") from error
 
     def _entries(self) -> Iterator[tuple["os.DirEntry[str]", os.stat_result]]:
         if not self._is_inside():
@@ -131,7 +131,8 @@ class PatternFiles:
             return PatternFile(path.stem, "", "its name is not that of a pattern: 3 to 60 of a-z, 0-9 and hyphens")
         return PatternFile(path.stem, text)
 
-    def _shown(self, path: Path) -> str:
+    def shown(self, path: Path) -> str:
+        """A path as people write it: from the root of the project."""
         with contextlib.suppress(ValueError):
             return path.relative_to(self._root).as_posix()
         return str(path)

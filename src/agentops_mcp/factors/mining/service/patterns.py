@@ -229,7 +229,7 @@ class Patterns:
         except AgentOpsError as error:  # it is in the ledger; the file can be written later
             warnings += (f"saved, but the file is not written: {error}",)
         self._files.changed()
-        return str(path), warnings
+        return self._files.shown(path), warnings
 
     def _take(self, file: PatternFile, actor: Actor) -> bool:
         try:

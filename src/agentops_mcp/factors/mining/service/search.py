@@ -1,12 +1,13 @@
 """Steps of search: rank, then say of each hit where it came from and what became of the files it cites."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
 from agentops_mcp.core.display import gist
-from agentops_mcp.core.documents import CitedFile, Reader
-from agentops_mcp.core.errors import AgentOpsError, InvalidInputError, NotFoundError
+from agentops_mcp.core.documents import CitedFile, Document, Reader
+from agentops_mcp.core.errors import AgentOpsError, IntegrityError, InvalidInputError, NotFoundError
 from agentops_mcp.core.records import Actor, Draft, Event
 from agentops_mcp.factors.mining.rules.hits import Freshness, Hit, Reputation, Results
 from agentops_mcp.factors.mining.rules.terms import LONGEST_QUERY, as_written
@@ -71,13 +72,14 @@ class Search:
         reputations = self._reputations.reputations()
         among = _narrowed(request, reputations)
         loaded, reason = self._loaded(patience_s)
+        pending = self._behind(loaded) if loaded else 0  # before: what is caught up with meanwhile had no part in it
         ranked, failed = self._ranking.rank(text, among, loaded, reputations)
         reason = reason or failed
         hits = self._hits(ranked[: request.k], reputations, as_written(text))
         with self._ledger.read() as tx:
             total, quarantined = documents.count(tx)
         searched = total - quarantined + len(self._ranking.passing(OPEN, reputations))
-        return Results(hits, searched, quarantined, reason, self._behind(loaded) if loaded else 0)
+        return Results(hits, searched, quarantined, reason, pending)
 
     def record(self, results: Results, *, actor: Actor, session: str | None) -> None:
         """Keep which patterns were shown, for the health of the library; the query is not kept."""
@@ -85,6 +87,29 @@ class Search:
         body = {"hits": len(results.hits), "patterns": shown, "lexical_only": bool(results.lexical_only)}
         draft = Draft(stream="searches", kind=documents.SEARCHED, body=body, tracked=False, session=session)
         self._ledger.append([draft], actor=actor)
+
+    def whole(self, ref: str) -> tuple[Document, Event]:
+        """A record as it is found, with its event.
+
+        Raises:
+            NotFoundError: there is none of this ref, or it is quarantined.
+        """
+        with self._ledger.read() as tx:
+            found = documents.by_ref(tx, [ref])
+            events = documents.events_of(tx, [each.seq for each in found])
+        if not found:
+            raise NotFoundError(
+                f"No record {gist(ref, limit=80)!r} can be found.", remedy="Use a URI that search_knowledge returned."
+            )
+        event = events[found[0].seq]
+        return self._readers[event.kind](event), event
+
+    def complete_note(self, prefix: str, limit: int = 20) -> list[str]:
+        """Keys of the newest notes that begin with `prefix`."""
+        with self._ledger.read() as tx:
+            newest = documents.newest(tx, Filter(kinds=("note",)), limit=200)
+        keys = (found.ref.partition("/")[2] for found, _ in newest)
+        return [key for key in keys if key.startswith(prefix)][:limit]
 
     def quarantined(self, *, limit: int = 50) -> list[tuple[str, str, str]]:
         """What is kept from readers: ref, title, and what it looks like."""
@@ -131,7 +156,11 @@ class Search:
     ) -> tuple[Hit, ...]:
         with self._ledger.read() as tx:
             events = documents.events_of(tx, [each.found.seq for each in ranked if each.found])
-        return tuple(self._hit(each, events, reputations.get(each.ref), words) for each in ranked)
+        found: list[Hit] = []
+        for each in ranked:
+            with suppress(IntegrityError):  # damaged since it was recorded: `agentops-mcp verify` names it
+                found.append(self._hit(each, events, reputations.get(each.ref), words))
+        return tuple(found)
 
     def _hit(
         self, ranked: Ranked, events: Mapping[int, Event], reputation: Reputation | None, words: Mapping[str, str]

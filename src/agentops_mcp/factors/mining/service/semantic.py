@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentops_mcp.core.documents import Reader
-from agentops_mcp.core.errors import AgentOpsError
+from agentops_mcp.core.errors import AgentOpsError, IntegrityError
+from agentops_mcp.core.records import Event
 from agentops_mcp.factors.mining.service.starters import Starter
 from agentops_mcp.factors.mining.store import documents
 from agentops_mcp.storage.embedders import Embedder
@@ -184,7 +185,14 @@ class Semantic:
                 progress(documents.count_pending(tx, cursor))
             if not batch:
                 return
-            texts = [documents.searchable(self._readers[event.kind](event)) for _, _, event in batch]
-            vectors = loaded.embedder.embed(texts)
-            rows = [(thread, vector) for (_, thread, _), vector in zip(batch, vectors, strict=True)]
+            texts = {thread: text for _, thread, event in batch if (text := self._text(event))}
+            vectors = loaded.embedder.embed(list(texts.values()))
+            rows = list(zip(texts, vectors, strict=True))
             cursor = loaded.vectors.add(rows, after=cursor, through=batch[-1][0])
+
+    def _text(self, event: Event) -> str:
+        """What a record's vector is made from; none of one that was damaged since, which the others do not wait for."""
+        try:
+            return documents.searchable(self._readers[event.kind](event))
+        except IntegrityError:
+            return ""

@@ -150,7 +150,8 @@ def _looks_like(document: Document) -> str:
     """What a document looks like that would instruct its reader; empty when it only informs."""
     from agentops_mcp.core.screening import suspicions  # its patterns take as long to compile as a server has to start
 
-    text = "\n".join((document.title, document.text, *document.tags))
+    paths = (file.path for file in document.files)  # shown when they changed
+    text = "\n".join((document.title, document.text, *document.tags, document.origin, *paths))
     return ", ".join(each.reason for each in suspicions(text))
 
 

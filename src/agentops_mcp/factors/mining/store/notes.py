@@ -1,5 +1,6 @@
 """Rows of what was imported: which item of which source, and the digest of its newest content."""
 
+import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -18,6 +19,7 @@ _SCHEMA = MigrationSet(
     (Migration("imported items", ("CREATE TABLE note (key TEXT PRIMARY KEY, digest TEXT NOT NULL)",)),),
 )
 
+_KEY = re.compile("[0-9a-f]{32}")
 _TEXTS = ("key", "digest", "source", "origin", "title", "text", "at")
 
 
@@ -38,8 +40,10 @@ def document(event: Event) -> Document:
     """
     body = event.body
     texts = [body.get(key) for key in _TEXTS]
-    if not all(isinstance(text, str) for text in texts) or not all(
-        map(_is_list, (body.get("tags"), body.get("files")))
+    if (
+        not all(isinstance(text, str) for text in texts)
+        or not all(map(_is_list, (body.get("tags"), body.get("files"))))
+        or not _KEY.fullmatch(body["key"])
     ):
         raise IntegrityError(f"{event.id} is not a readable note.", remedy="`agentops-mcp show` prints it as it is.")
     return Document(

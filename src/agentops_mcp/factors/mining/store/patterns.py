@@ -1,6 +1,7 @@
 """Rows of patterns: their revisions, what was cited and how it went, and in which sessions they were shown."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -181,8 +182,12 @@ def every(tx: Transaction) -> list[Known]:
 
 def _known(tx: Transaction, rest: str, parameters: Sequence[str]) -> list[Known]:
     query = f"SELECT p.first_at, {_EVENT} FROM pattern p JOIN event e ON e.seq = p.seq {rest}"
-    events = [(row[0], read_event(row[1:])) for row in tx.execute(query, parameters)]
-    return [Known(pattern_of(event), event, first_at) for first_at, event in events]
+    found: list[Known] = []
+    for first_at, *columns in tx.execute(query, parameters):
+        event = read_event(tuple(columns))
+        with suppress(IntegrityError):  # damaged since it was saved: the rest of the library goes on without it
+            found.append(Known(pattern_of(event), event, first_at))
+    return found
 
 
 def revisions(tx: Transaction, name: str) -> list[Event]:

@@ -11,7 +11,7 @@ from pydantic import Field
 from agentops_mcp.core.clock import Clock
 from agentops_mcp.core.documents import DocumentKind
 from agentops_mcp.core.records import Actor
-from agentops_mcp.factors.mining.render.hits import render_results
+from agentops_mcp.factors.mining.render.hits import render_note, render_results
 from agentops_mcp.factors.mining.rules.stages import Stage
 from agentops_mcp.factors.mining.rules.times import since_of
 from agentops_mcp.factors.mining.store.documents import Filter, Request
@@ -26,7 +26,8 @@ CEILING_TOKENS = 8_000
 def register(
     mcp: MCPServer[Any], search: Callable[[], "Search"], actor: Callable[[Context[Any, Any]], Actor], clock: Clock
 ) -> None:
-    """Add the tool."""
+    """Add the tool and its resource."""
+    _register_note(mcp, search)
 
     @mcp.tool(
         structured_output=False,
@@ -58,6 +59,18 @@ def register(
         return render_results(query, results, now=clock(), budget_tokens=budget_tokens, texts=detail == "text")
 
 
+def _register_note(mcp: MCPServer[Any], search: Callable[[], "Search"]) -> None:
+    @mcp.resource(
+        "agentops://note/{key}", name="note", description="One imported note, whole.", mime_type="text/markdown"
+    )
+    def note(key: str) -> str:
+        document, event = search().whole(f"note/{key}")
+        return render_note(document, event.at)
+
+
 def completions(search: Callable[[], "Search"]) -> dict[str, Callable[[str], list[str]]]:
     """Completers for the variables of resource templates."""
-    return {"tag": lambda prefix: search().complete_tag(prefix)}
+    return {
+        "tag": lambda prefix: search().complete_tag(prefix),
+        "key": lambda prefix: search().complete_note(prefix),
+    }
