@@ -101,7 +101,9 @@ class Project:
         event = self.app.entries().record(replace(accepted, **changes), actor=AGENT, session=session).event
         return f"entry/{event.id}"
 
-    def save(self, pattern: Pattern = BUDGET, *, trial: bool = False, session: str | None = None, **changes: Any) -> Saved:
+    def save(
+        self, pattern: Pattern = BUDGET, *, trial: bool = False, session: str | None = None, **changes: Any
+    ) -> Saved:
         """Save a pattern that passes the checks, with changes."""
         return self.patterns.save(replace(pattern, **changes), actor=AGENT, session=session, trial=trial)
 

@@ -82,7 +82,7 @@ class Mining:
 
 def _teaches(event: Event) -> bool:
     body = event.body
-    if not _PARTS <= body.keys():  # damaged since it was recorded
+    if not body.keys() >= _PARTS:  # damaged since it was recorded
         return False
     return body["kind"] in ("failure", "learning", "retrospective") or bool(body["learning"].strip())
 

@@ -148,7 +148,7 @@ class Search:
             pending = self._semantic.pending(loaded)
         except AgentOpsError:
             return 0
-        self._semantic.catch_up_later()
+        self._semantic.catch_up_later(pending)
         return pending
 
     def _hits(

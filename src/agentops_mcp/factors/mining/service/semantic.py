@@ -68,6 +68,7 @@ class Semantic:
         self._failure: tuple[float, AgentOpsError] | None = None
         self._loading: threading.Thread | None = None
         self._indexing: threading.Thread | None = None
+        self._has_starters = False
         self._closed = threading.Event()
 
     def ready(self, *, patience_s: float) -> Loaded:
@@ -91,8 +92,10 @@ class Semantic:
         with self._ledger.read() as tx:
             return documents.count_pending(tx, cursor)
 
-    def catch_up_later(self) -> None:
-        """Bring the index up to date in the background, if somebody is not doing so already."""
+    def catch_up_later(self, pending: int) -> None:
+        """Bring the index up to date in the background, if something is missing and nobody is doing so already."""
+        if not pending and self._has_starters:
+            return
         with self._lock:
             if self._closed.is_set() or (self._indexing is not None and self._indexing.is_alive()):
                 return
@@ -119,6 +122,7 @@ class Semantic:
         with loaded.vectors.indexing() as mine:
             if mine:
                 self._add_starters(loaded)
+                self._has_starters = True
                 self._add_pending(loaded, give_up_at, progress)
         return mine
 
