@@ -131,9 +131,7 @@ class Project:
 
 
 @contextmanager
-def knowing(
-    root: Path, clock: FakeClock, postgres_url: str | None, *, starters: bool = False
-) -> Generator[Project]:
+def knowing(root: Path, clock: FakeClock, postgres_url: str | None, *, starters: bool = False) -> Generator[Project]:
     """The project, until what it does in the background has ended."""
     variables = {"AGENTOPS_DATABASE_URL": postgres_url} if postgres_url else {}
     made = Project(root / "known", clock, starters=starters, variables=variables)
