@@ -348,5 +348,17 @@ def serve_http(app: App, host: str, port: int) -> None:
             remedy="Use 127.0.0.1, ::1 or localhost; put a proxy that authenticates in front for a network.",
         )
     with app:
-        # On a loopback host the SDK refuses foreign Host and Origin headers (DNS rebinding) by itself.
-        build_server(app).run("streamable-http", host=host, port=port)
+        anyio.run(_serve_http, build_server(app), host, port)
+
+
+async def _serve_http(mcp: AgentOpsServer, host: str, port: int) -> None:
+    import uvicorn
+
+    # On a loopback host the SDK refuses foreign Host and Origin headers (DNS rebinding) by itself.
+    starlette = mcp.streamable_http_app(host=host)
+    # uvicorn would take httptools and uvloop, which come with Chroma; httptools keeps white space around a header's
+    # value, which the protocol wants accepted.
+    config = uvicorn.Config(
+        starlette, host=host, port=port, log_level=mcp.settings.log_level.lower(), http="h11", loop="asyncio"
+    )
+    await uvicorn.Server(config).serve()

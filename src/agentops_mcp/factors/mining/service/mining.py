@@ -25,6 +25,8 @@ MOST_RECORDS = 2_000
 LEAST_OCCURRENCES = 2
 
 _PATIENCE_S = 20.0
+_MADE_FROM = 0.5
+"""Share of a theme's records that a pattern must cite to have been made from it, however it was reworded."""
 _PARTS = frozenset({"kind", "action", "context", "solution", "learning", "tags"})
 
 
@@ -75,9 +77,17 @@ class Mining:
     def _candidate(self, members: Sequence[Lesson], texts: Sequence[str]) -> Candidate:
         theme = themes.theme([each.text for each in members], texts)
         draft = _draft(theme, members)
+        return Candidate(theme, tuple(members), _sessions(members), draft, self._known(draft))
+
+    def _known(self, draft: Pattern) -> tuple[str, float] | None:
+        """The pattern that was made from most of the same records, or that says nearly the same."""
+        ids = set(draft.evidence)
+        cited = [(len(ids & set(each.pattern.evidence)) / len(ids), each.pattern.name) for each in self._patterns.members()]
+        share, name = max(cited, default=(0.0, ""))
+        if share >= _MADE_FROM:
+            return name, share
         nearest, duplicate_from = self._patterns.nearest(draft)
-        known = nearest[0] if nearest and nearest[0][1] >= duplicate_from else None
-        return Candidate(theme, tuple(members), _sessions(members), draft, known)
+        return nearest[0] if nearest and nearest[0][1] >= duplicate_from else None
 
 
 def _teaches(event: Event) -> bool:
