@@ -160,6 +160,20 @@ class AgentOpsServer(MCPServer[Any]):
             options = self._lowlevel_server.create_initialization_options()
             await self._lowlevel_server.run(incoming, outgoing, options)
 
+    async def run_streamable_http_async(self, *, host: str = "127.0.0.1", port: int = 8000, **options: Any) -> None:
+        """Serve clients over streamable HTTP.
+
+        uvicorn would take httptools and uvloop, which come with Chroma; httptools keeps white space around a header's
+        value, which the protocol wants accepted.
+        """
+        import uvicorn
+
+        starlette = self.streamable_http_app(host=host, **options)
+        level = self.settings.log_level.lower()
+        await uvicorn.Server(
+            uvicorn.Config(starlette, host=host, port=port, log_level=level, http="h11", loop="asyncio")
+        ).serve()
+
     def _refuse_bad_arguments(self, name: str, arguments: dict[str, Any]) -> None:
         schema = self._tool_input_schema(name)
         if schema is None:
@@ -348,17 +362,5 @@ def serve_http(app: App, host: str, port: int) -> None:
             remedy="Use 127.0.0.1, ::1 or localhost; put a proxy that authenticates in front for a network.",
         )
     with app:
-        anyio.run(_serve_http, build_server(app), host, port)
-
-
-async def _serve_http(mcp: AgentOpsServer, host: str, port: int) -> None:
-    import uvicorn
-
-    # On a loopback host the SDK refuses foreign Host and Origin headers (DNS rebinding) by itself.
-    starlette = mcp.streamable_http_app(host=host)
-    # uvicorn would take httptools and uvloop, which come with Chroma; httptools keeps white space around a header's
-    # value, which the protocol wants accepted.
-    config = uvicorn.Config(
-        starlette, host=host, port=port, log_level=mcp.settings.log_level.lower(), http="h11", loop="asyncio"
-    )
-    await uvicorn.Server(config).serve()
+        # On a loopback host the SDK refuses foreign Host and Origin headers (DNS rebinding) by itself.
+        build_server(app).run("streamable-http", host=host, port=port)
