@@ -68,7 +68,7 @@ def open_knowledge(
     evidence = LibraryEvidence(ledger, _SessionsInLedger(ledger), library, clock=clock)
     patterns = Patterns(ledger, files, evidence, ranking, semantic, sessions, user=current_user())
     search = Search(
-        ledger, ranking, semantic, _FilesNow(citations), evidence, readers=readers, refresh=patterns.take_over
+        ledger, ranking, semantic, _FilesNow(citations), evidence, sessions, readers=readers, refresh=patterns.take_over
     )
     mining = Mining(ledger, semantic, patterns)
     return Knowledge(search, patterns, evidence, mining, semantic, Importing(_NotesInLedger(ledger), root=project.root))

@@ -82,7 +82,9 @@ class Mining:
     def _known(self, draft: Pattern) -> tuple[str, float] | None:
         """The pattern that was made from most of the same records, or that says nearly the same."""
         ids = set(draft.evidence)
-        cited = [(len(ids & set(each.pattern.evidence)) / len(ids), each.pattern.name) for each in self._patterns.members()]
+        cited = [
+            (len(ids & set(each.pattern.evidence)) / len(ids), each.pattern.name) for each in self._patterns.members()
+        ]
         share, name = max(cited, default=(0.0, ""))
         if share >= _MADE_FROM:
             return name, share

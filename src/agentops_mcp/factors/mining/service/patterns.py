@@ -233,13 +233,21 @@ class Patterns:
 
     def _take(self, file: PatternFile, actor: Actor) -> bool:
         try:
+            stream = f"pattern/{file.name}"
+            # Read before the digests: whoever saves this text in between moves the stream.
+            last = self._ledger.last_in(stream)
+            with self._ledger.read() as tx:
+                known = patterns.files(tx).get(file.name, set())
             pattern = parse_markdown(file.name, file.text)
             check_limits(pattern)
-            if redact_json(to_body(pattern)).found or checks.refusals(self._check(pattern, patience_s=None)[0]):
+            if (
+                file.digest in known
+                or redact_json(to_body(pattern)).found
+                or checks.refusals(self._check(pattern, patience_s=None)[0])
+            ):
                 return False
-            stream = f"pattern/{pattern.name}"
             draft = patterns.saved(pattern, digest=file.digest, session=None)
-            self._ledger.append([draft], actor=actor, expected={stream: self._ledger.last_in(stream)})
+            self._ledger.append([draft], actor=actor, expected={stream: last})
         except AgentOpsError:  # `patterns check` says what is in its way; another process may have been first
             return False
         return True

@@ -11,6 +11,7 @@ from agentops_mcp.core.errors import AgentOpsError, IntegrityError, InvalidInput
 from agentops_mcp.core.records import Actor, Draft, Event
 from agentops_mcp.factors.mining.rules.hits import Freshness, Hit, Reputation, Results
 from agentops_mcp.factors.mining.rules.terms import LONGEST_QUERY, as_written
+from agentops_mcp.factors.mining.service.patterns import KnownSessions
 from agentops_mcp.factors.mining.service.ranking import Ranked, Ranking
 from agentops_mcp.factors.mining.service.semantic import Loaded, Semantic
 from agentops_mcp.factors.mining.store import documents
@@ -47,6 +48,7 @@ class Search:
         semantic: Semantic,
         freshnesses: Freshnesses,
         reputations: Reputations,
+        sessions: KnownSessions,
         *,
         readers: Mapping[str, Reader],
         refresh: Callable[[], object],
@@ -56,6 +58,7 @@ class Search:
         self._semantic = semantic
         self._freshnesses = freshnesses
         self._reputations = reputations
+        self._sessions = sessions
         self._readers = readers
         self._refresh = refresh
 
@@ -82,7 +85,13 @@ class Search:
         return Results(hits, searched, quarantined, reason, pending)
 
     def record(self, results: Results, *, actor: Actor, session: str | None) -> None:
-        """Keep which patterns were shown, for the health of the library; the query is not kept."""
+        """Keep which patterns were shown, for the health of the library; the query is not kept.
+
+        Raises:
+            NotFoundError, ExpiredError: the session's handle is not usable.
+        """
+        if session is not None:
+            self._sessions.require(session)
         shown = [hit.document.ref.partition("/")[2] for hit in results.hits if hit.reputation is not None]
         body = {"hits": len(results.hits), "patterns": shown, "lexical_only": bool(results.lexical_only)}
         draft = Draft(stream="searches", kind=documents.SEARCHED, body=body, tracked=False, session=session)
