@@ -27,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("own_home")
 
 
 @pytest.fixture
-def project(tmp_path: Path, clock: FakeClock, postgres_url: str | None) -> Generator[Project]:
-    with knowing(tmp_path, clock, postgres_url) as made:
+def project(tmp_path: Path, clock: FakeClock) -> Generator[Project]:
+    with knowing(tmp_path, clock, None) as made:
         yield made
 
 

@@ -75,7 +75,8 @@ class Mining:
         return lessons[:MOST_RECORDS][::-1]
 
     def _candidate(self, members: Sequence[Lesson], texts: Sequence[str]) -> Candidate:
-        theme = themes.theme([each.text for each in members], texts)
+        # Texts without words, as of an emoji, have no theme in common that could be named.
+        theme = themes.theme([each.text for each in members], texts) or gist(members[0].title, limit=60)
         draft = _draft(theme, members)
         return Candidate(theme, tuple(members), _sessions(members), draft, self._known(draft))
 

@@ -78,6 +78,8 @@ class Search:
         pending = self._behind(loaded) if loaded else 0  # before: what is caught up with meanwhile had no part in it
         ranked, failed = self._ranking.rank(text, among, loaded, reputations)
         reason = reason or failed
+        if loaded is not None:
+            self._semantic.catch_up_later(pending)  # only now: who indexes holds the index for a moment
         hits = self._hits(ranked[: request.k], reputations, as_written(text))
         with self._ledger.read() as tx:
             total, quarantined = documents.count(tx)
@@ -154,11 +156,9 @@ class Search:
 
     def _behind(self, loaded: Loaded) -> int:
         try:
-            pending = self._semantic.pending(loaded)
+            return self._semantic.pending(loaded)
         except AgentOpsError:
             return 0
-        self._semantic.catch_up_later(pending)
-        return pending
 
     def _hits(
         self, ranked: Sequence[Ranked], reputations: Mapping[str, Reputation], words: Mapping[str, str]
