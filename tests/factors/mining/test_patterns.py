@@ -21,8 +21,8 @@ from agentops_mcp.factors.mining.rules.patterns import (
     check_limits,
     from_body,
     is_name,
-    searchable_text,
     slug,
+    text_of,
     to_body,
 )
 
@@ -237,7 +237,7 @@ def test_a_body_without_one_of_its_fields_is_an_integrity_error(field: str) -> N
 
 
 def test_a_pattern_is_found_by_its_words_and_not_by_its_ids() -> None:
-    text = searchable_text(GOOD)
+    text = "\n".join((GOOD.title, text_of(GOOD), " ".join(GOOD.tags)))
     assert text.startswith(f"{GOOD.title}\n{GOOD.problem}\n")
     assert all(part in text for part in (*GOOD.forces, *GOOD.risks, *GOOD.known_uses, "resilience"))
     assert ENTRY not in text

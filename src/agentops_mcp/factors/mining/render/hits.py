@@ -22,7 +22,7 @@ def render_results(query: str, results: Results, *, now: datetime, budget_tokens
     head = _head(query, results)
     if not results.hits:
         return "\n".join([*head, _nothing(results)])
-    tail = "Whole: read the agentops:// resource. If one helped: report_outcome(of=its URI, outcome)."
+    tail = "Whole: read the agentops:// resource. If you use a pattern: report_outcome(of=its URI, outcome)."
     lines: list[str] = []
     used = count("\n".join([*head, tail]))
     for number, hit in enumerate(results.hits, start=1):
@@ -52,7 +52,7 @@ def render_note(document: Document, at: str) -> str:
 def _head(query: str, results: Results) -> list[str]:
     lines = [f"# {len(results.hits)} of {results.searched} records for {gist(query, limit=80)!r}", _NOTE]
     if results.lexical_only:
-        lines.append(f"lexical only: {results.lexical_only}. Other words may find more.")
+        lines.append(f"lexical only: {results.lexical_only.rstrip('.')}. Other words may find more.")
     if results.pending:
         lines.append(f"{results.pending} records are still found by words alone; the index is catching up.")
     if results.quarantined:

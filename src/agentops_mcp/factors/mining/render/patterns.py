@@ -67,7 +67,7 @@ def render_mined(mined: Mined, *, budget_tokens: int) -> str:
     head = [
         f"# Themes: {len(mined.candidates)}, in {mined.considered} lessons of {mined.sessions} sessions",
         _NOTE,
-        *([f"lexical only: {mined.lexical_only}."] if mined.lexical_only else []),
+        *([f"lexical only: {mined.lexical_only.rstrip('.')}."] if mined.lexical_only else []),
     ]
     if not mined.candidates:
         return "\n".join([*head, _not_enough(mined)])

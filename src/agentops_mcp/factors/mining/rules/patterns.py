@@ -270,10 +270,10 @@ def _all_texts(pattern: Pattern) -> Iterable[str]:
     yield from (f"{relation.kind}{relation.name}" for relation in pattern.related)
 
 
-def searchable_text(pattern: Pattern) -> str:
-    """What a pattern is found by, most telling first, since an embedder reads only the beginning of a text."""
-    parts = [pattern.title, pattern.problem, pattern.context, pattern.solution, *pattern.forces, pattern.implementation]
-    parts += [*pattern.benefits, *pattern.tradeoffs, *pattern.risks, *pattern.known_uses, " ".join(pattern.tags)]
+def text_of(pattern: Pattern) -> str:
+    """What a pattern says below its title, most telling first: an embedder reads only the beginning of a text."""
+    parts = [pattern.problem, pattern.context, pattern.solution, *pattern.forces, pattern.implementation]
+    parts += [*pattern.benefits, *pattern.tradeoffs, *pattern.risks, *pattern.known_uses]
     return "\n".join(part for part in parts if part)
 
 

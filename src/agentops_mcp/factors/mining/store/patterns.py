@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 from agentops_mcp.core.documents import Document
 from agentops_mcp.core.errors import IntegrityError
 from agentops_mcp.core.records import Draft, Event
-from agentops_mcp.factors.mining.rules.patterns import Pattern, from_body, to_body
+from agentops_mcp.factors.mining.rules.patterns import Pattern, from_body, text_of, to_body
 from agentops_mcp.factors.mining.store.documents import SEARCHED
 from agentops_mcp.storage.database import Transaction
 from agentops_mcp.storage.ledger import EVENT_COLUMNS, View, read_event
@@ -87,14 +87,9 @@ def document(event: Event) -> Document:
 
 def document_of(pattern: Pattern) -> Document:
     """A pattern as search sees it, also one that no event saved."""
-    parts = (
-        pattern.problem, pattern.context, pattern.solution, *pattern.forces, pattern.implementation, *pattern.benefits,
-        *pattern.tradeoffs, *pattern.risks, *pattern.known_uses,
-    )  # fmt: skip
     return Document(
-        ref=f"pattern/{pattern.name}", kind=pattern.kind, title=pattern.title, tags=pattern.tags,
-        text="\n".join(part for part in parts if part),
-    )  # fmt: skip
+        ref=f"pattern/{pattern.name}", kind=pattern.kind, title=pattern.title, text=text_of(pattern), tags=pattern.tags
+    )
 
 
 def saved(pattern: Pattern, *, digest: str, session: str | None) -> Draft:
