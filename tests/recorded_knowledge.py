@@ -51,8 +51,9 @@ def caught_up(app: App) -> Search:
 
 def hits(app: App, text: str, among: Filter = OPEN, k: int = 8) -> Sequence[Hit]:
     """What is found by words and meaning."""
-    search, why = caught_up(app), ""
+    why = ""
     for _ in range(_TRIES):  # on a busy machine an indexer may hold the index longer than one search waits
+        search = caught_up(app)
         results = search.search(Request(text, among, k=k), patience_s=60)
         if not results.lexical_only:
             return results.hits

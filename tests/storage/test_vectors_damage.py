@@ -155,6 +155,18 @@ def test_reading_a_damaged_index_first_finds_nothing_and_raises_nothing(data: Pa
     assert index.cursor() == 0
 
 
+def test_rows_that_the_thin_graph_misses_are_not_taken_for_damage(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(1).standard_normal((400, 384))
+    alike = drawn[0] + 0.2 * drawn  # of such rows it misses one in a hundred
+    unit = (alike / np.linalg.norm(alike, axis=1, keepdims=True)).astype(np.float32)
+    for start in range(0, 400, 64):
+        rows = [(f"entry/{number}", unit[number]) for number in range(start, min(start + 64, 400))]
+        VectorIndex(tmp_path / "vectors", model="m", dimension=384).add(rows, after=start, through=start + 64)
+    for _ in range(40):
+        index = VectorIndex(tmp_path / "vectors", model="m", dimension=384)
+        assert len(index.nearest(unit[0], limit=400)) == 400
+
+
 @pytest.mark.parametrize("damage", ["the rows are gone", "the rows are cut", "the rows are other bytes"])
 def test_without_the_recent_rows_a_reader_reads_the_store(data: Path, damage: str) -> None:
     reader = index_in(data)

@@ -241,11 +241,14 @@ def _checked(found: Mapping[str, Any], dimension: int) -> Iterator[tuple[str, "V
 
 
 def _probe(collection: Collection, rows: Iterable[tuple[str, "Vector"]]) -> None:
-    """Look rows up by their own vectors."""
-    for identifier, vector in rows:
+    """Look rows up by their own vectors. A thin graph misses one among many alike; a damaged one misses most."""
+    sample = list(rows)
+    missed = 0
+    for identifier, vector in sample:
         found = collection.query(query_embeddings=[vector], ids=[identifier], n_results=1, include=["distances"])
-        if found["ids"][0] != [identifier] or 1.0 - found["distances"][0][0] < _PROBE_COSINE:
-            raise StoreDamagedError("a row is not found by its own vector")
+        missed += found["ids"][0] != [identifier] or 1.0 - found["distances"][0][0] < _PROBE_COSINE
+    if missed > len(sample) / 2:
+        raise StoreDamagedError("rows are not found by their own vectors")
 
 
 if __name__ == "__main__":
