@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +17,18 @@ from agentops_mcp.core.config import Config, load_config
 from agentops_mcp.core.documents import Reader
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.ids import new_id
-from agentops_mcp.core.records import Actor
 from agentops_mcp.core.tokens import TokenCounter
 from agentops_mcp.factors.context import store as context_store
 from agentops_mcp.factors.context.rules.briefs import ReportLimits
 from agentops_mcp.factors.context.rules.window import Thresholds
 from agentops_mcp.factors.context.service.outcomes import Outcomes
 from agentops_mcp.factors.context.service.window import WindowLedger
-from agentops_mcp.factors.context.store import Outcome
+from agentops_mcp.factors.guardrails.store import calls as call_store
+from agentops_mcp.factors.guardrails.store import charges as charge_store
+from agentops_mcp.factors.guardrails.store import checks as check_store
+from agentops_mcp.factors.guardrails.store import exemptions as exemption_store
+from agentops_mcp.factors.guardrails.store import incidents as incident_store
+from agentops_mcp.factors.guardrails.store import learned as learned_store
 from agentops_mcp.factors.mining.store import documents as document_store
 from agentops_mcp.factors.mining.store import notes as note_store
 from agentops_mcp.factors.mining.store import patterns as pattern_store
@@ -37,6 +41,7 @@ from agentops_mcp.factors.resume.store import sessions as session_store
 from agentops_mcp.factors.resume.store import states as state_store
 from agentops_mcp.factors.tracking import store as tracking_store
 from agentops_mcp.factors.tracking.service import Entries
+from agentops_mcp.reporting import ActionOutcomes, Charges, LoadedTexts, PatternOutcomes, SavedSessions
 from agentops_mcp.storage.citations import Citations
 from agentops_mcp.storage.database import Database
 from agentops_mcp.storage.git import Git
@@ -53,24 +58,26 @@ if TYPE_CHECKING:
     from agentops_mcp.factors.mining.service.importing import Importing
     from agentops_mcp.factors.mining.service.mining import Mining
     from agentops_mcp.factors.mining.service.patterns import Patterns
+    from agentops_mcp.factors.guardrails.service.checks import Checks
     from agentops_mcp.factors.mining.service.search import Search
+    from agentops_mcp.guarding import Guard
     from agentops_mcp.knowledge import Knowledge
 
 logger = logging.getLogger(__name__)
-
-_COMPARED_BYTES = 2 << 20
 
 READERS: Mapping[str, Reader] = {
     tracking_store.RECORDED: tracking_store.document,
     state_store.SAVED: state_store.document,
     pattern_store.SAVED: pattern_store.document,
     note_store.IMPORTED: note_store.document,
+    incident_store.RECORDED: incident_store.document,
 }
 """What search finds: how each kind of event is read as a document."""
 
 VIEWS = (
     session_store.VIEW, state_store.VIEW, mission_store.VIEW, tracking_store.VIEW, context_store.VIEW,
-    pattern_store.VIEW, note_store.VIEW, document_store.view(READERS),
+    pattern_store.VIEW, note_store.VIEW, call_store.VIEW, charge_store.VIEW, check_store.VIEW, exemption_store.VIEW,
+    incident_store.VIEW, learned_store.VIEW, document_store.view(READERS),
 )  # fmt: skip
 
 
@@ -107,6 +114,7 @@ class App(AbstractContextManager["App"]):
         self._parts: Parts | None = None
         self._contexts: Contexts | None = None
         self._knowledge: Knowledge | None = None
+        self._guard: Guard | None = None
         self._last_failure = ""
 
     @property
@@ -118,7 +126,9 @@ class App(AbstractContextManager["App"]):
         """
         with self._lock:
             if self._parts is None:
-                self._parts = open_parts(self._start, self._environment, self._clock, lambda: self.knowledge().patterns)
+                self._parts = open_parts(
+                    self._start, self._environment, self._clock, lambda: self.knowledge().patterns, self.guard
+                )
             return self._parts
 
     @property
@@ -162,6 +172,23 @@ class App(AbstractContextManager["App"]):
                     readers=READERS, environment=self._environment, clock=self._clock,
                 )  # fmt: skip
             return self._knowledge
+
+    def guard(self) -> "Guard":
+        """Factor XI. Made at its first use: a session that checks nothing does not wait for it."""
+        parts = self.parts
+        with self._lock:
+            if self._guard is None:
+                from agentops_mcp.guarding import open_guard
+
+                self._guard = open_guard(
+                    parts.project, self._environment, parts.ledger, parts.handles, self.search, parts.config.budgets,
+                    clock=self._clock, new_id=new_id,
+                )  # fmt: skip
+            return self._guard
+
+    def checks(self) -> "Checks":
+        """Factor XI: actions judged before they are taken."""
+        return self.guard().checks
 
     def search(self) -> "Search":
         """Factor IX: what was recorded, found again."""
@@ -222,7 +249,7 @@ class App(AbstractContextManager["App"]):
                 self._contexts.close()
             if self._parts is not None:
                 self._parts.ledger.database.close()
-                self._parts, self._contexts, self._knowledge = None, None, None
+                self._parts, self._contexts, self._knowledge, self._guard = None, None, None, None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -230,7 +257,10 @@ class App(AbstractContextManager["App"]):
         self.close()
 
 
-def open_parts(start: Path, environment: Mapping[str, str], clock: Clock, patterns: Callable[[], "Patterns"]) -> Parts:
+def open_parts(
+    start: Path, environment: Mapping[str, str], clock: Clock, patterns: Callable[[], "Patterns"],
+    guard: Callable[[], "Guard"],
+) -> Parts:  # fmt: skip
     """Find the project around `start`, bring its storage up to date, and build the factors."""
     project = locate(start, environment)
     config = load_config(project.policy_dir / "config.toml")
@@ -253,12 +283,13 @@ def open_parts(start: Path, environment: Mapping[str, str], clock: Clock, patter
     entries = Entries(ledger, worktree, handles, learning=config.tracking.learning, new_id=new_id)
     limits = config.context
     windows = WindowLedger(
-        ledger, handles, _SavedSessions(ledger), tokens=_token_counter(config),
+        ledger, handles, SavedSessions(ledger), tokens=_token_counter(config),
         thresholds=Thresholds(limits.warn, limits.block, limits.critical, limits.task_share), new_id=new_id,
     )  # fmt: skip
     tree = SourceTree(project.repository, git, root=project.root)
     outcomes = Outcomes(
-        ledger, handles, windows, _LoadedTexts(tree), limits=_report_limits(config), others=[_PatternOutcomes(patterns)]
+        ledger, handles, windows, LoadedTexts(tree), limits=_report_limits(config),
+        others=[PatternOutcomes(patterns), ActionOutcomes(guard)], charges=Charges(guard),
     )
     mirror = None
     if project.repository and git:
@@ -319,44 +350,3 @@ def _open_database(
     if path.exists() and (findings := database.check()):
         raise damaged(path, findings)
     return database, str(path.resolve())
-
-
-@dataclass(frozen=True, slots=True)
-class _SavedSessions:
-    """Saved states in the words of factor II."""
-
-    ledger: Ledger
-
-    def last_saved_at(self, session: str) -> str | None:
-        with self.ledger.read() as tx:
-            last = state_store.last_in_session(tx, session)
-        return self.ledger.event(last).at if last else None
-
-
-@dataclass(frozen=True, slots=True)
-class _LoadedTexts:
-    """The files of a load, as far as they can be read; an outcome is recorded whatever git says."""
-
-    tree: SourceTree
-
-    def texts_of(self, paths: Sequence[str], commit: str | None) -> Iterable[str]:
-        wanted = set(paths)
-        try:
-            files = [file for file in self.tree.list(commit).files if file.path in wanted]
-            found = list(self.tree.read(files, limit_bytes=_COMPARED_BYTES))
-        except AgentOpsError:
-            return []
-        return [content.decode("utf-8", "replace") for _, content in found if content]
-
-
-@dataclass(frozen=True, slots=True)
-class _PatternOutcomes:
-    """Factor IX's patterns in the words of factor II."""
-
-    patterns: Callable[[], "Patterns"]
-
-    def accepts(self, of: str) -> bool:
-        return "pattern/" in of
-
-    def keep(self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None) -> str:
-        return self.patterns().report(of, outcome, actor=actor, note=note, session=session).id

@@ -36,6 +36,7 @@ from agentops_mcp.core.errors import AgentOpsError, ConfigError, NotFoundError
 from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.context.tools import contexts as context_tools
 from agentops_mcp.factors.context.tools import outcomes as outcome_tools
+from agentops_mcp.factors.guardrails import tools as guard_tools
 from agentops_mcp.factors.mining.tools import patterns as pattern_tools
 from agentops_mcp.factors.mining.tools import search as search_tools
 from agentops_mcp.factors.resume.tools import missions as mission_tools
@@ -204,6 +205,7 @@ def build_server(app: App) -> AgentOpsServer:
     tracking_tools.register(mcp, app.entries, actor_of)
     search_tools.register(mcp, app.search, actor_of, app.clock)
     pattern_tools.register(mcp, app.patterns, app.mining, app.library, actor_of, app.clock)
+    guard_tools.register(mcp, app.checks, actor_of)
     outcome_tools.register(mcp, app.outcomes, actor_of)
     _register_completion(
         mcp,

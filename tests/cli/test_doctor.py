@@ -99,7 +99,7 @@ def test_a_broken_configuration_file_is_found_and_nothing_is_opened_by_it(reposi
     done = agentops("doctor", at=repository)
     assert done.code == 1
     assert "settings: Correct it; docs/reference/settings.md lists every key." in done.out
-    assert "1 of 8 checks failed." in done.out
+    assert "1 of 9 checks failed." in done.out
 
 
 def test_a_setting_that_names_no_database_is_found(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentops_mcp.cli.json_edit import JsonValue, object_at, set_value
+from agentops_mcp.cli.json_edit import JsonValue, add_item, change_items, list_at, object_at, set_value
 from agentops_mcp.core.errors import InvalidInputError
 
 PATH = ("servers", "ours")
@@ -241,3 +241,92 @@ def test_any_text_is_either_edited_to_valid_json_or_refused(text: str) -> None:
     except InvalidInputError:
         return
     assert isinstance(strict(after), dict)
+
+
+# lists
+
+ITEM: JsonValue = {"go": ["x"]}
+
+# What stands before, and what stands after ITEM was added to the list under "a"."b".
+LISTS = {
+    "no list": ("{}", '{\n  "a": {\n    "b": [\n      {\n        "go": ["x"]\n      }\n    ]\n  }\n}'),
+    "an empty list": ('{"a": {"b": []}}', '{"a": {"b": [{"go": ["x"]}]}}'),
+    "one line": ('{"a": {"b": [1]}}', '{"a": {"b": [1, {"go": ["x"]}]}}'),
+    "one line and a trailing comma": ('{"a": {"b": [1,]}}', '{"a": {"b": [1, {"go": ["x"]},]}}'),
+    "several lines": (
+        '{"a": {"b": [\n    1,\n    2\n  ]}}',
+        '{"a": {"b": [\n    1,\n    2,\n    {\n      "go": ["x"]\n    }\n  ]}}',
+    ),
+    "a comment behind the last item": (
+        '{"a": {"b": [\n    1 // one\n  ]}}',
+        '{"a": {"b": [\n    1, // one\n    {\n      "go": ["x"]\n    }\n  ]}}',
+    ),
+    "a comment that ends an unbroken list": (
+        '{"a": {"b": [1 // one\n]}}',
+        '{"a": {"b": [1, // one\n  {\n    "go": ["x"]\n  }\n]}}',
+    ),
+    "CRLF": (
+        '{"a": {"b": [\r\n  1\r\n]}}\r\n',
+        '{"a": {"b": [\r\n  1,\r\n  {\r\n    "go": ["x"]\r\n  }\r\n]}}\r\n',
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), LISTS.values(), ids=LISTS)
+def test_an_item_is_added_in_the_layout_of_its_list(before: str, after: str) -> None:
+    assert add_item(before, ("a", "b"), ITEM, file="f") == after
+    assert (list_at(after, ("a", "b"), file="f") or [])[-1] == ITEM
+
+
+@pytest.mark.parametrize("before", [before for before, _ in LISTS.values() if "1" in before])
+def test_an_item_that_is_taken_out_again_leaves_what_was_there(before: str) -> None:
+    added = add_item(before, ("a", "b"), ITEM, file="f")
+    assert change_items(added, ("a", "b"), lambda item: None if item == ITEM else item, file="f") == before
+
+
+@pytest.mark.parametrize(
+    ("before", "unwanted", "after"),
+    [
+        ("[1, 2, 3]", 1, "[ 2, 3]"),
+        ("[1, 2, 3]", 2, "[1, 3]"),
+        ("[1, 2, 3]", 3, "[1, 2]"),
+        ("[\n  1, // one\n  2 // two\n]", 1, "[ // one\n  2 // two\n]"),
+        ("[\n  1, // one\n  2 // two\n]", 2, "[\n  1 // one\n // two\n]"),
+        ("[1, 2,]", 2, "[1,]"),
+        ("[\n  1, // one\n  2]", 2, "[\n  1 // one\n]"),
+    ],
+)
+def test_an_item_is_taken_out_with_its_comma_and_every_comment_stays(before: str, unwanted: int, after: str) -> None:
+    text, file = f'{{"a": {before}}}', "f"
+    edited = change_items(text, ("a",), lambda item: None if item == unwanted else item, file=file)
+    assert edited == f'{{"a": {after}}}'
+    assert list_at(edited, ("a",), file=file) == [
+        item for item in (1, 2, 3) if str(item) in before and item != unwanted
+    ]
+
+
+def test_a_list_left_empty_goes_with_the_objects_that_held_nothing_else() -> None:
+    text = '{\n  "x": 1,\n  "a": {\n    "b": [\n      1\n    ]\n  }\n}\n'
+    assert change_items(text, ("a", "b"), lambda _: None, file="f") == '{\n  "x": 1\n}\n'
+    assert change_items('{"a": {"b": [1], "c": 2}}', ("a", "b"), lambda _: None, file="f") == '{"a": { "c": 2}}'
+
+
+def test_an_item_that_changes_is_written_anew_and_its_neighbours_stay() -> None:
+    text = '{"a": [ 1 /* one */, 2 ]}'
+    assert change_items(text, ("a",), lambda item: 3 if item == 2 else item, file="f") == '{"a": [ 1 /* one */, 3 ]}'
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '{"a": {}}', "[1]", '{"a": [], "a": []}'])
+def test_what_is_no_list_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        add_item(text, ("a",), ITEM, file="f")
+
+
+@given(st.lists(st.one_of(st.integers(), st.text(), st.just({"k": [1]})), max_size=4), st.integers(0, 4))
+def test_whatever_the_list_only_the_item_asked_about_is_missing(items: list[JsonValue], at: int) -> None:
+    text = json.dumps({"a": [*items, "last"]}, indent=2)
+    seen = iter(range(len(items) + 1))
+    order = list(reversed(range(len(items) + 1)))
+    edited = change_items(text, ("a",), lambda item: None if order[next(seen)] == at else item, file="f")
+    expected = [item for place, item in enumerate([*items, "last"]) if place != at]
+    assert (list_at(edited, ("a",), file="f") or []) == expected

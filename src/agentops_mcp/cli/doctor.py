@@ -14,6 +14,7 @@ import typer
 from agentops_mcp import __version__
 from agentops_mcp.app import App, database_file
 from agentops_mcp.cli import clients
+from agentops_mcp.cli.canary import canaries
 from agentops_mcp.cli.clients import ConfigChange
 from agentops_mcp.cli.opening import JsonOption, ProjectOption, has_database
 from agentops_mcp.cli.output import EXIT_FOUND, counted, say, say_json, say_table
@@ -71,7 +72,7 @@ def run_checks(start: Path) -> list[Check]:
     checks += [_project(project), _git(project), _guarded("settings", lambda: _settings(project))]
     if checks[-1].state == "ok":  # without them nothing can be opened
         checks += _stored(start, project)
-    return [*checks, _disk(project), *_clients(project)]
+    return [*checks, _disk(project), *_clients(project), *_hooks(project)]
 
 
 def _stored(start: Path, project: Project) -> list[Check]:
@@ -220,3 +221,17 @@ def _client(name: str, project: Project) -> Check | None:
 def _names_us(change: ConfigChange) -> bool:
     text = change.before or ""
     return f'"{clients.SERVER_KEY}"' in text or f".{clients.SERVER_KEY}]" in text
+
+
+def _hooks(project: Project) -> list[Check]:
+    """The guard's hook where it is installed: that it denies what it must is tried, not assumed.
+
+    Whether the client really runs it, only the client can show.
+    """
+    tried = canaries(project.root, Path.home(), os.environ, command=own_command())
+    if not tried:
+        remedy = "Run `agentops-mcp init --hooks` to have a client ask the guard before each tool call."
+        return [Check("guard hook", "note", "no client asks the guard by itself", remedy)]
+    return [
+        Check(f"guard hook {each.client}", "ok" if each.works else "fail", each.finding, each.remedy) for each in tried
+    ]

@@ -1,11 +1,11 @@
-"""Set one value in a JSON text that may hold comments and trailing commas, and leave every other byte alone."""
+"""Change one value or list in a JSON text that may hold comments and trailing commas; leave every other byte alone."""
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from agentops_mcp.core.errors import InvalidInputError
 
@@ -67,7 +67,8 @@ def object_at(text: str, path: Sequence[str], *, file: str) -> dict[str, JsonVal
     if found is None:
         return None
     if not isinstance(found, _Object):
-        raise _refusal(f'"{path[-1]}" is not an object', text, found.start, file)
+        what = f'"{path[-1]}"' if path else "the outermost value"
+        raise _refusal(f"{what} is not an object", text, found.start, file)
     return {member.key: _plain(member.value) for member in found.members}
 
 
@@ -90,6 +91,99 @@ def set_value(text: str, path: Sequence[str], value: JsonValue, *, file: str) ->
             edits = _insert(chain[-1], path[reached - 1], value, style)
         else:
             edits = [(len(text), len(text), _whole({path[0]: value}, style))]
+    return _edited(text, edits)
+
+
+def list_at(text: str, path: Sequence[str], *, file: str) -> list[JsonValue] | None:
+    """The list under `path`, or None when nothing is there.
+
+    Raises:
+        InvalidInputError: not JSON, a key on the path is there twice, or what stands there is no list.
+    """
+    _, found = _walk(text, _Reader(text, file).document(), path, file)
+    if found is not None and not isinstance(found, _Array):
+        raise _refusal(f'"{path[-1]}" is not a list', text, found.start, file)
+    return None if found is None else [_plain(item) for item in found.items]
+
+
+def add_item(text: str, path: Sequence[str], value: JsonValue, *, file: str) -> str:
+    """`text` with `value` as the last item of the list under `path`, which is made when it is missing.
+
+    Raises:
+        InvalidInputError: as `list_at`.
+    """
+    if not list_at(text, path, file=file):
+        return set_value(text, path, [value], file=file)
+    root = _Reader(text, file).document()
+    chain, found = _walk(text, root, path, file)
+    array = cast("_Array", found)
+    last, close = array.items[-1].end, array.end - 1
+    tail = len(text[:close].rstrip(" \t\r\n"))
+    style = _style_of(text, root, chain)
+    indent = _own_indent(text, array.items[-1].start)
+    # After a comment that runs to the end of its line, the item needs a line of its own.
+    alone = indent is not None or "//" in text[last:tail]
+    lead = style.eol + (indent if indent is not None else _indent_at(text, array.start) + style.unit) if alone else " "
+    item = lead + replace(style, inline=not alone).render(value, lead.lstrip("\r\n"))
+    trailing = _comma_at(text, last) is not None
+    edits = [(tail, tail, f"{item},")] if trailing else [(last, last, ","), (tail, tail, item)]
+    return _edited(text, edits)
+
+
+def change_items(text: str, path: Sequence[str], change: Callable[[JsonValue], JsonValue | None], *, file: str) -> str:
+    """`text` with each item of the list under `path` as `change` returns it, and without those it returns None for.
+
+    A list that is left empty goes, and each object on the way to it.
+
+    Raises:
+        InvalidInputError: as `list_at`.
+    """
+    for at, item in reversed(list(enumerate(list_at(text, path, file=file) or []))):
+        root = _Reader(text, file).document()
+        chain, found = _walk(text, root, path, file)
+        node = cast("_Array", found).items[at]
+        after = change(item)
+        if after is None:
+            text = _without(text, [(each.start, each.end) for each in cast("_Array", found).items], at)
+        elif after != item:
+            rendered = _style_of(text, root, chain).render(after, _indent_at(text, node.start))
+            text = _edited(text, [(node.start, node.end, rendered)])
+    return _without_empty(text, path, file)
+
+
+def _without_empty(text: str, path: Sequence[str], file: str) -> str:
+    """`text` without the value under `path` if it is empty, and without each object that is empty then."""
+    for depth in range(len(path), 0, -1):
+        chain, found = _walk(text, _Reader(text, file).document(), path[:depth], file)
+        if found is None or _plain(found) not in ([], {}):
+            break
+        members = chain[-1].members
+        at = next(place for place, member in enumerate(members) if member.value is found)
+        text = _without(text, [(member.start, member.value.end) for member in members], at)
+    return text
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]], at: int) -> str:
+    """`text` without one of these neighbours, the white space before it and the comma that parted it from another."""
+    start, end = spans[at]
+    head = len(text[:start].rstrip(" \t\r\n"))
+    if "//" in text[text.rfind("\n", 0, head) + 1 : head] and text[end : text.find("\n", end)].strip(" \t\r,"):
+        head = text.find("\n", head) + 1  # what follows must not become part of that comment
+    comma = _comma_at(text, end)
+    if comma is None and at > 0:
+        comma = _comma_at(text, spans[at - 1][1])
+    cuts = [(head, end, "")] if comma is None else [(head, end, ""), (comma, comma + 1, "")]
+    return _edited(text, sorted(cuts))
+
+
+def _comma_at(text: str, position: int) -> int | None:
+    """Where the comma after `position` is, if it comes next."""
+    gap = _GAP.match(text, position)
+    end = gap.end() if gap else position
+    return end if text.startswith(",", end) else None
+
+
+def _edited(text: str, edits: Sequence[_Edit]) -> str:
     for start, end, replacement in reversed(edits):
         text = text[:start] + replacement + text[end:]
     return text
@@ -150,16 +244,21 @@ class _Style:
 
     def member_indent(self, node: _Object) -> str:
         """The indentation of a member that stands on its own line."""
-        own = [indent for member in node.members if (indent := _own_indent(self.text, member)) is not None]
+        own = [indent for member in node.members if (indent := _own_indent(self.text, member.start)) is not None]
         return own[-1] if own else _indent_at(self.text, node.start) + self.unit
 
     def render(self, value: JsonValue, indent: str) -> str:
-        """`value` for a line indented by `indent`; lists stay on one line, as people write them."""
-        if self.inline or not isinstance(value, dict) or not value:
-            return _dumps(value)
+        """`value` for a line indented by `indent`; lists of no objects stay on one line, as people write them."""
         inner = self.eol + indent + self.unit
-        members = (f"{inner}{_dumps(key)}: {self.render(item, indent + self.unit)}" for key, item in value.items())
-        return "{" + ",".join(members) + self.eol + indent + "}"
+        if self.inline or not value:
+            return _dumps(value)
+        if isinstance(value, dict):
+            members = (f"{inner}{_dumps(key)}: {self.render(item, indent + self.unit)}" for key, item in value.items())
+            return "{" + ",".join(members) + self.eol + indent + "}"
+        if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            items = (inner + self.render(item, indent + self.unit) for item in value)
+            return "[" + ",".join(items) + self.eol + indent + "]"
+        return _dumps(value)
 
 
 def _style_of(text: str, root: _Node | None, chain: Sequence[_Object]) -> _Style:
@@ -184,17 +283,17 @@ def _objects(node: _Node | None) -> Iterator[_Object]:
 
 def _unit_of(text: str, node: _Object) -> str:
     """One level of indentation as `node` shows it, or nothing."""
-    own = next((indent for member in node.members if (indent := _own_indent(text, member))), "")
+    own = next((indent for member in node.members if (indent := _own_indent(text, member.start))), "")
     outer = _indent_at(text, node.start) if own else ""
     return own[len(outer) :] if own.startswith(outer) else ""
 
 
-def _own_indent(text: str, member: _Member) -> str | None:
-    """What stands before a member that begins its line, else None."""
-    start = member.start
+def _own_indent(text: str, position: int) -> str | None:
+    """What stands before a value or member that begins its line, else None."""
+    start = position
     while start > 0 and text[start - 1] in " \t":
         start -= 1
-    return text[start : member.start] if text[start - 1 : start] in ("", "\n") else None
+    return text[start:position] if text[start - 1 : start] in ("", "\n") else None
 
 
 def _indent_at(text: str, position: int) -> str:

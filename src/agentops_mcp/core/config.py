@@ -74,6 +74,22 @@ class KnowledgeSection(_Section):
     )
 
 
+class BudgetsSection(_Section):
+    """What may be used before work stops or a warning is given (factor XI); without a number there is no limit."""
+
+    session_tokens: int | None = Field(default=None, gt=0, description="Tokens of one session; at the limit it stops.")
+    session_cost: float | None = Field(
+        default=None, gt=0, description="Cost of one session, in your currency; at the limit it stops."
+    )
+    session_seconds: int | None = Field(default=None, gt=0, description="Seconds of one session; beyond, it is warned.")
+    session_retries: int | None = Field(default=None, gt=0, description="Retries of one session; beyond, it is warned.")
+    project_tokens: int | None = Field(default=None, gt=0, description="The same for the whole project.")
+    project_cost: float | None = Field(default=None, gt=0, description="The same for the whole project.")
+    project_seconds: int | None = Field(default=None, gt=0, description="The same for the whole project.")
+    project_retries: int | None = Field(default=None, gt=0, description="The same for the whole project.")
+    project_days: int = Field(default=30, gt=0, description="The days that count for the project's budgets.")
+
+
 class Config(_Section):
     """The whole file; every key has a default."""
 
@@ -82,6 +98,7 @@ class Config(_Section):
     tokens: TokensSection = TokensSection()
     context: ContextSection = ContextSection()
     knowledge: KnowledgeSection = KnowledgeSection()
+    budgets: BudgetsSection = BudgetsSection()
 
 
 def load_config(path: Path) -> Config:

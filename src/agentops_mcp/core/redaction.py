@@ -1,76 +1,57 @@
 """Secrets become `[redacted:<kind>]` before anything is stored.
 
-Found by shape (the table in secret_rules) or by being assigned to a telling name. Time grows with the text, never
-faster. Standard library only: light client hooks use this too.
+Found by their prefix (the table in secret_tokens), by their surroundings (secret_rules) or by being assigned to a
+telling name (secret_names). Time grows with the text, never faster. Standard library only, nothing heavy in it, and
+patterns are compiled at first use: light client hooks use this too.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from typing import Any, cast
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, cast
 
-from agentops_mcp.core.secret_rules import MASK, RULES, SAMPLE_CHARS, Span, entropy, is_plausible
+from agentops_mcp.core.secret_names import NAME_ANCHORS, assigned, assigned_kind, login_before
+from agentops_mcp.core.secret_rules import RULES, Span
+from agentops_mcp.core.secret_tokens import KEY_CHARS, SHORTEST_CHARS, Token, tokens_by_start
+from agentops_mcp.core.secret_values import MASK
 
 # One look finds almost everything; another is needed only where a replaced secret had touched the next one.
 _MAX_LOOKS = 4
-_MARKER = re.compile(r"\[redacted:[a-z0-9-]{1,40}\]")
-_ASCII_CAPITALS = re.compile("[A-Z]+")
+_MARKER = r"\[redacted:[a-z0-9-]{1,40}\]"
+_ASCII_CAPITALS = "[A-Z]+"
+_RUN = "[A-Za-z0-9]+"
+_LOGIN_ANCHORS = ("@tcp(", "@unix(")
 
 # Patterns stop at a cap that keeps them fast; a secret this long may have reached it, and goes on to its end.
 _NEAR_CAP_CHARS = 90
-_REST = re.compile(r"(?<=[\w+/=-])(?<!-----)[\w.~+/=!#$%^*?-]{1,65536}", re.ASCII)
-
-_NAME_ANCHORS = ("passw", "passphrase", "passcode", "pwd", "secret", "token", "credential", "key")
-_NAME_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. "
-_NAME_WINDOW_CHARS = 32
-_PASSWORD_NAME = re.compile(r"passw(?:or)?d|passphrase|passcode|pwd")
-_SECRET_NAME = re.compile(
-    r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|credential|authorization"
-    r"|(?:api|app|access|private|secret|auth|encryption|signing|master|account|client|shared|service|storage|admin"
-    r"|license|webhook)[ _.-]?key)s?"
-    r"(?:[ _.-]?(?:key|base|value|val|str|string|text|raw|plain|b64|base64|hex|prod|production|dev|staging|test|live"
-    r"|default|old|new|current|v?\d{1,3})){0,3}$"
-)
-# Tokens that are no secret: positions in a list, pieces of text, and those a page hands to anybody.
-_OPEN_NAME = re.compile(
-    r"(?:csrf|xsrf|page|next|prev|previous|continuation|cursor|sync|cancel|cancellation|public|publishable"
-    r"|max|min|num|total|special|pad|eos|bos|unk|mask|stop)[ _.-]?(?:token|key|secret)s?$"
-)
-_ASSIGNMENT = re.compile(
-    r"(?P<name>[\w.-]{1,64}+)\\{0,3}[\"'`]?\]?"
-    r"(?:(?:\s?:\s?(?:str|string|String|SecretStr|bytes)\b|\s(?:str|string)\b)?"
-    r"[ \t]{0,8}(?P<sign>:=|=>|={1,3}|:|>|,|\()\s{0,8}+|(?P<gap>[ \t]{1,2}))"
-    r"(?:[bBrRuUfF]{0,2}\\{0,3}[\"'`](?P<quoted>(?:[^\s\"'`\\]|\\[^\s\"'`]){6,96}+)"
-    r"|(?P<bare>[^\s\"'`,;&|<>(){}\[\]\\=][^\s\"'`,;&|<>(){}\[\]\\]{5,95}+)(?![(\[{]))",
-    re.ASCII,
-)
-_FLAG = re.compile(r"(?<!\S)--?[\w.-]*$")
-_REFERENCE = re.compile(r"[A-Za-z_]+\d{0,2}|[A-Za-z_$]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*){1,8}")
-_NOT_A_VALUE = re.compile(
-    r"\w{1,12}://|(?:\.{0,2}|~)/[\w.-]+/|[A-Za-z]:\\|sha\d{1,3}[-:]|arn:|projects/", re.IGNORECASE
-)
-_LETTER, _DIGITS, _SPACE = re.compile(r"[^\W\d_]"), re.compile("[0-9]+"), re.compile(r"\s")
-_SEPARATORS = re.compile(r"[-_./:@]+")
-_WORD = re.compile(r"[A-Za-z]*\d{0,4}|v?\d{1,8}")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-(?P<version>[0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_REST = r"(?a)(?<=[\w+/=-])(?<!-----)[\w.~+/=!#$%^*?-]{1,65536}"
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted:
+class Secret(NamedTuple):
+    """A secret in a text: where it starts and ends, in characters, and its kind."""
+
+    start: int
+    end: int
+    kind: str
+
+
+class Redacted(NamedTuple):
     """A text without its secrets; `found` names their kinds, each once, sorted."""
 
     text: str
     found: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RedactedDocument:
+class RedactedDocument(NamedTuple):
     """A JSON document without its secrets; `found` names their kinds, each once, sorted."""
 
     document: Any
     found: tuple[str, ...]
+
+
+def find_secrets(text: str) -> tuple[Secret, ...]:
+    """The secrets in `text` from left to right, none inside another; markers of removed secrets are none."""
+    return tuple(_merged(_spans(_masked(text))))
 
 
 def redact(text: str) -> Redacted:
@@ -128,57 +109,10 @@ def _redacted_key(key: str) -> Redacted:
     return redact(key)
 
 
-def assigned_kind(name: str, value: str, *, bare: bool) -> str | None:
-    """The kind of secret `value` is, being assigned to `name`; None if it is none. `bare`: written without quotes."""
-    name = name.lower()
-    if not _SECRET_NAME.search(name) or _OPEN_NAME.search(name):
-        return None
-    value = value[:SAMPLE_CHARS].replace(MASK, "")
-    if _PASSWORD_NAME.search(name):
-        kind, is_secret = "password", _is_strong_password(value)
-    else:
-        kind, is_secret = "secret", _is_random_value(value)
-    if not is_secret or _NOT_A_VALUE.match(value) or (bare and _REFERENCE.fullmatch(value)) or not is_plausible(value):
-        return None
-    return kind
-
-
-def _is_strong_password(value: str) -> bool:
-    letters = len(_LETTER.findall(value))
-    return len(value) >= 8 and 0 < letters < len(value) and not _SPACE.search(value) and not _is_wordy(value)
-
-
-def _is_random_value(value: str) -> bool:
-    if len(value) < 16:
-        return False
-    if uuid := _UUID.fullmatch(value):
-        return uuid["version"] == "4"  # the other versions are made from time or names: ids
-    digits = _DIGITS.findall(value)
-    return (
-        ((len(digits) > 1 and sum(map(len, digits)) >= 3) or (bool(digits) and _class_changes(value) > 0.45))
-        and len(_LETTER.findall(value)) >= 3
-        and entropy(value) >= 3.0
-        and not _SPACE.search(value)
-        and not _is_wordy(value)
-    )
-
-
-def _class_changes(value: str) -> float:
-    """How often neighbours differ in kind (lower, upper, other): 0.6 in random base64, 0.3 in camelCase."""
-    kinds = ["l" if c.islower() else "u" if c.isupper() else "o" for c in value]
-    return sum(a != b for a, b in pairwise(kinds)) / len(kinds)
-
-
-def _is_wordy(value: str) -> bool:
-    """Whether this is words and short numbers joined by separators: a name, a path, a version, a date."""
-    parts = _SEPARATORS.split(value)
-    return len(parts) > 1 and all(map(_WORD.fullmatch, parts))
-
-
 def _masked(text: str) -> str:
     if "[redacted:" not in text:
         return text
-    return _MARKER.sub(lambda marker: MASK * len(marker[0]), text)
+    return _pattern(_MARKER).sub(lambda marker: MASK * len(marker[0]), text)
 
 
 def _lowered(text: str) -> str:
@@ -186,19 +120,57 @@ def _lowered(text: str) -> str:
     lowered = text.lower()
     if len(lowered) == len(text):
         return lowered
-    return _ASCII_CAPITALS.sub(lambda run: run[0].lower(), text)
+    return _pattern(_ASCII_CAPITALS).sub(lambda run: run[0].lower(), text)
 
 
 def _spans(text: str) -> Iterator[Span]:
-    """What to replace in a masked text, rule by rule. May overlap."""
+    """What to replace in a masked text, by prefix, by surroundings, by name. May overlap."""
     lowered = _lowered(text)
+    yield from _tokens(text)
     for rule in RULES:
         haystack = lowered if rule.folded else text
         for anchor in rule.anchors:
             if anchor in haystack:
                 yield from _at_anchors(haystack, anchor, text, rule.match)
-    for anchor in _NAME_ANCHORS:
-        yield from _at_anchors(lowered, anchor, text, _assigned)
+    for anchor in _LOGIN_ANCHORS:
+        yield from _at_anchors(text, anchor, text, login_before)
+    for anchor in NAME_ANCHORS:
+        yield from _at_anchors(lowered, anchor, text, assigned)
+
+
+def _tokens(text: str) -> Iterator[Span]:
+    """The secrets with a prefix of their own, looked for only in words that are long enough for one."""
+    by_start = tokens_by_start()
+    known: dict[Token, int] = {}
+    for at in _edges(text, by_start):
+        for prefix, token in by_start.get(text[at : at + KEY_CHARS], ()):
+            if text.startswith(prefix, at) and at >= known.get(token, 0) and (end := token.end(text, at, prefix)):
+                start, end, kind = _whole(text, at, end, token.kind)
+                known[token] = end
+                yield start, end, kind
+
+
+def _edges(text: str, by_start: Container[str]) -> Iterator[int]:
+    r"""Where a token may start: at a letter or digit behind something else, or behind an escape (`\n`, `%3D`)."""
+    runs = _pattern(_RUN)
+    end = 0
+    for word in text.split():
+        if len(word) < SHORTEST_CHARS:
+            continue
+        start = text.find(word, end)
+        end = start + len(word)
+        for run in runs.finditer(text, start, end):
+            at = run.start()
+            if text[at : at + KEY_CHARS] in by_start:
+                yield at
+            if at > start:
+                match text[at - 1]:
+                    case "\\" if text[at] in "nrt":
+                        yield at + 1
+                    case "%":
+                        yield at + 2
+                    case _:
+                        pass
 
 
 def _at_anchors(haystack: str, anchor: str, text: str, match: Callable[[str, int], Span | None]) -> Iterator[Span]:
@@ -207,59 +179,37 @@ def _at_anchors(haystack: str, anchor: str, text: str, match: Callable[[str, int
     while at >= 0:
         resume = at + len(anchor)
         if span := match(text, at):
-            start, end, kind = span
-            if end - start > _NEAR_CAP_CHARS and (rest := _REST.match(text, end)):
-                end = rest.end()
-            if text[end - 1] == "." and not text[end : end + 1].strip():
-                end -= 1  # the end of a sentence, not of a secret
-            yield start, end, kind
-            resume = max(resume, end)
+            whole = _whole(text, *span)
+            yield whole
+            resume = max(resume, whole[1])
         at = haystack.find(anchor, resume)
 
 
-def _assigned(text: str, at: int) -> Span | None:
-    """The secret assigned to the name that the anchor at `at` is part of."""
-    found = _ASSIGNMENT.match(text, at)
-    if not found:
-        return None
-    head = text[max(at - _NAME_WINDOW_CHARS, 0) : at]
-    before = head.rstrip(_NAME_CHARS)
-    name = head[len(before) :] + found["name"]
-    form = "bare" if found["quoted"] is None else "quoted"
-    if not _is_assignment(found, before, name, bare=form == "bare"):
-        return None
-    kind = assigned_kind(name, found[form], bare=form == "bare")
-    return (*found.span(form), kind) if kind else None
+def _whole(text: str, start: int, end: int, kind: str) -> Span:
+    """A match to the end of the secret: beyond the cap of its pattern, and without the full stop of a sentence."""
+    if end - start > _NEAR_CAP_CHARS and (rest := _pattern(_REST).match(text, end)):
+        end = rest.end()
+    if text[end - 1] == "." and not text[end : end + 1].strip():
+        end -= 1
+    return start, end, kind
 
 
-def _is_assignment(found: re.Match[str], before: str, name: str, *, bare: bool) -> bool:
-    match found["sign"]:
-        case None:  # `--password value`: only a flag takes its value after a space
-            return bool(_FLAG.search(name))
-        case ",":  # `define("PASSWORD", "value")`, not a list of names
-            return not bare and before.endswith(('("', "('", "(`"))
-        case "(":  # `setPassword("value")`
-            return not bare
-        case _:  # without quotes, what stands on the next line is something else
-            return not bare or "\n" not in found.string[found.end("sign") : found.start("bare")]
-
-
-def _merged(spans: Iterator[Span]) -> list[Span]:
+def _merged(spans: Iterator[Span]) -> list[Secret]:
     """The spans from left to right, overlapping ones as one, whose kind is that of the earliest rule."""
-    merged: list[Span] = []
+    merged: list[Secret] = []
     first_order = 0
     for start, end, order, kind in sorted((start, end, order, kind) for order, (start, end, kind) in enumerate(spans)):
-        if merged and start < merged[-1][1]:
+        if merged and start < merged[-1].end:
             known = merged[-1]
-            merged[-1] = known[0], max(end, known[1]), kind if order < first_order else known[2]
+            merged[-1] = Secret(known.start, max(end, known.end), kind if order < first_order else known.kind)
             first_order = min(order, first_order)
         else:
-            merged.append((start, end, kind))
+            merged.append(Secret(start, end, kind))
             first_order = order
     return merged
 
 
-def _replaced(text: str, spans: list[Span]) -> str:
+def _replaced(text: str, spans: Sequence[Span]) -> str:
     pieces: list[str] = []
     done = 0
     for start, end, kind in spans:
@@ -270,3 +220,8 @@ def _replaced(text: str, spans: list[Span]) -> str:
 
 def _marker(kind: str) -> str:
     return f"[redacted:{kind}]"
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

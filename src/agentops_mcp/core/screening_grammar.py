@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from agentops_mcp.core.screening_rules import RULES
 from agentops_mcp.core.screening_words import (
+    ACCOUNT,
     ATTACKS,
     BREAK,
     CLASSES,
@@ -30,6 +31,8 @@ _TOKEN = re.compile(
     r"|(?P<line>\\[nrt]|\n)|(?P<stop>[.!?;|](?=[\s\"'\u201d)\]]|$|[.!?]))|(?P<soft>[,:()\[\]{}<>#*\u2014\u2013=])"
     r"|(?P<quote>[\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb])"
 )
+_ACCOUNT = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}|0x[0-9a-fA-F]{40}|bc1[a-z0-9]{25,60}")
+_SHORTEST_ACCOUNT = 15
 _KIND_CLASS = {"url": URL, "email": EMAIL, "line": BREAK, "stop": BREAK, "soft": COMMA, "quote": QUOTE}
 _WRAPPED = re.compile(r"\n[ \t>]{0,16}[a-z]")  # a line break inside a sentence
 _BOUNDARIES = BREAK + COMMA + QUOTE
@@ -52,10 +55,11 @@ _LOOK_ALIKES = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why a text is flagged, and the part of it this is about."""
+    """Why a text is flagged, and where the part of it stands that this is about, at least one character."""
 
     reason: str
-    excerpt: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def findings(parsed: Parsed) -> Iterator[Finding]:
             if (not rule.commanded or commands(parsed.classes, first)) and not is_mentioned(
                 parsed.text, parsed.starts[first]
             ):
-                yield Finding(rule.reason, parsed.text[parsed.starts[first] : parsed.ends[last]])
+                yield Finding(rule.reason, parsed.starts[first], parsed.ends[last])
                 break
             at = first + 1
 
@@ -136,6 +140,13 @@ def unaccented(text: str) -> str:
     return unicodedata.normalize("NFC", letters).translate(_LOOK_ALIKES)
 
 
+def in_latin(text: str) -> str:
+    """Like `unaccented`, with every character where it was."""
+    if text.isascii():
+        return text
+    return text.translate({ord(each): unaccented(each)[:1] or each for each in set(text) if not each.isascii()})
+
+
 def _starts_as_command(classes: str, joined: int) -> bool:
     """Whether a clause of the sentence before the conjunction at `joined` is a command, or nothing is before it."""
     sentence = classes[max(joined - _LONGEST_SENTENCE, 0) : joined].rpartition(BREAK)[2]
@@ -144,6 +155,8 @@ def _starts_as_command(classes: str, joined: int) -> bool:
 
 
 def _class_of(word: str) -> str:
+    if len(word) >= _SHORTEST_ACCOUNT and _ACCOUNT.fullmatch(word):
+        return ACCOUNT
     word = unaccented(word.casefold())
     return CLASSES.get(word) or CLASSES.get(word.split("'")[0] if "'" in word else word, OTHER)
 

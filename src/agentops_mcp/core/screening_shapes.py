@@ -1,10 +1,12 @@
 """What tells an instruction by its form alone: imitated roles, commands in comments, images that carry data out."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
 
-from agentops_mcp.core.screening_grammar import Finding, Parsed, commands, is_mentioned, parse, unaccented
+from agentops_mcp.core.screening_grammar import Finding, Parsed, commands, in_latin, is_mentioned, parse
+from agentops_mcp.core.screening_languages import DROPS
 from agentops_mcp.core.screening_views import comments
 from agentops_mcp.core.screening_words import VERBS
 
@@ -14,6 +16,7 @@ _SHOWN_CHARS = 120
 _ROLE_TOKEN = re.compile(
     r"(?<![`\"'])(?:<\|im_start\|>\s{0,4}(?:system|developer|assistant|user|tool)\s{1,4}\w"
     r"|<\|(?:system|developer|assistant|user)\|>\s{0,4}\w|<\|start_header_id\|>\s{0,4}\w"
+    r"|</?(?:tool_call|function_calls?|tool_response|tool_results?|function_results?)>\s{0,4}[{<\w]"
     r"|\[INST\]\s{0,4}\w|<<SYS>>\s{0,4}\w|<start_of_turn>\s{0,4}\w)"
 )
 _ROLE_HEADER = re.compile(
@@ -39,66 +42,54 @@ _DRAWN = re.compile(
     r"!\[[^\]\n]{0,100}\]\(https?://[^\s)?]{1,300}\?[^\s)=]{1,60}=",
     re.IGNORECASE,
 )
-# Without anything between the words there are no words to parse.
-_RUN_TOGETHER = re.compile(
-    r"(?:ignore|disregard|forget|overlook)(?:about|all|any|the|your|of|these|those|my){0,4}"
-    r"(?:previous|prior|above|earlier|preceding)(?:system)?(?:instruction|rule|prompt|guideline|directive)"
-    r"|(?:reveal|disclose|leak|repeat)(?:me|the|your|hidden|internal){0,3}systemprompt"
-)
-# Scripts without spaces, or that join what we match to other words: what is dropped, which, and whose, close together.
-_CHINESE = re.compile(
-    "(?:忽略|无视|無視|忘记|忘記|不要理会)[^。!?\n]{0,12}(?:之前|以前|先前|上述|上面|前面|所有)[^。!?\n]{0,8}"
-    "(?:指令|指示|规则|規則|命令|提示词|提示詞)"
-)
-_JAPANESE = re.compile(
-    "(?:以前|前|上記|これまで|すべて)[^。!?\n]{0,6}(?:指示|命令|ルール|プロンプト)[^。!?\n]{0,6}(?:無視|忘れ)"
-)
-_KOREAN = re.compile("(?:이전|앞|위|모든)[^.!?\n]{0,8}(?:지시|명령|지침|규칙|프롬프트)[^.!?\n]{0,8}(?:무시|잊)")
-_RUSSIAN = re.compile(
-    "(?:игнорируй|забудь)(?:те)?[^.!?\n]{0,16}(?:предыдущие|прежние|прошлые|все)[^.!?\n]{0,12}"
-    "(?:инструкции|указания|правила)",
-    re.IGNORECASE,
+# What looks like the end of the data that a text is: only whoever is to take the rest for an order needs to see one.
+_END_OF_DATA = re.compile(
+    r"^[-=#*<\[\s/]{0,16}(?:end[ _](?:of[ _])?(?:the[ _])?|/)(?:document|context|user[ _](?:input|query|message)|prompt"
+    r"|input|data|email|article|tool[ _](?:output|result)|web[ _]?page|search[ _]results)[-=#*>\]\s]{0,16}$[\n]{1,3}",
+    re.IGNORECASE | re.MULTILINE,
 )
 
-_DROPS = "tells the reader to drop earlier instructions"
 _SHAPES = (
-    *((_DROPS, pattern) for pattern in (_CHINESE, _JAPANESE, _KOREAN, _RUSSIAN)),
-    ("runs encoded commands", _DECODED_TO_SHELL),
-)
-_UNACCENTED_SHAPES = (
-    (_DROPS, _RUN_TOGETHER),
-    ("sends data with the address of an image", _DRAWN),
+    ("runs encoded commands", "base64", _DECODED_TO_SHELL),
+    ("sends data with the address of an image", "![", _DRAWN),
 )
 
 
 def shapes(text: str, parsed: Parsed) -> Iterator[Finding]:
     """What the form of `text` flags; `parsed` is that text. Each reason at its earliest place."""
-    plain = unaccented(text)
-    for reason, pattern in _SHAPES:
-        if match := pattern.search(text):
-            yield Finding(reason, match[0])
-    for reason, pattern in _UNACCENTED_SHAPES:
-        if match := pattern.search(plain):
-            yield Finding(reason, match[0])
+    if not text.isascii():
+        yield from islice(_drops(text), 1)
+    plain = in_latin(text)
+    for reason, anchor, pattern in _SHAPES:
+        if anchor in plain and (match := pattern.search(plain)):
+            yield Finding(reason, *match.span())
     yield from islice(_role_tokens(text), 1)
     yield from islice(_role_headers(text, parsed), 1)
+    yield from islice(_ends_of_data(text, parsed), 1)
 
 
 def commented(text: str) -> Iterator[Finding]:
     """What comments that a rendered page does not show ask of an agent."""
-    for start, comment in comments(text):
+    for start, end in comments(text):
+        comment = text[start:end]
         if is_mentioned(text, start):
             continue
         if _PIPED_TO_SHELL.search(comment):
-            yield Finding("runs downloaded code from a hidden comment", comment)
+            yield Finding("runs downloaded code from a hidden comment", start, end)
         elif _ADDRESSED.search(comment) and _has_command(comment):
-            yield Finding("commands an agent from a hidden comment", comment)
+            yield Finding("commands an agent from a hidden comment", start, end)
+
+
+def _drops(text: str) -> Iterator[Finding]:
+    for pattern in DROPS:
+        if match := pattern.search(text):
+            yield Finding("tells the reader to drop earlier instructions", *match.span())
 
 
 def _role_tokens(text: str) -> Iterator[Finding]:
     for token in _ROLE_TOKEN.finditer(text):
         if not is_mentioned(text, token.start()):
-            yield Finding("imitates a chat template", text[token.start() : token.end() + _SHOWN_CHARS])
+            yield Finding("imitates a chat template", token.start(), min(token.end() + _SHOWN_CHARS, len(text)))
 
 
 def _role_headers(text: str, parsed: Parsed) -> Iterator[Finding]:
@@ -109,7 +100,20 @@ def _role_headers(text: str, parsed: Parsed) -> Iterator[Finding]:
         following = parsed.classes[word_at.get(header.end(), len(parsed.classes)) :][:_SHOWN_CHARS].lstrip("oQ,|")
         wanted = _AFTER_TITLE if header["title"] else _AFTER_ROLE
         if following and following[0] in wanted and not is_mentioned(text, header.start()):
-            yield Finding("speaks as the system or developer", text[header.start() : header.end() + _SHOWN_CHARS])
+            yield Finding(
+                "speaks as the system or developer", header.start(), min(header.end() + _SHOWN_CHARS, len(text))
+            )
+
+
+def _ends_of_data(text: str, parsed: Parsed) -> Iterator[Finding]:
+    """Lines such as `--- end of document ---` with a command behind them."""
+    for line in _END_OF_DATA.finditer(text):
+        at = bisect_left(parsed.starts, line.end())
+        following = parsed.classes[at : at + _SHOWN_CHARS].lstrip("oQ,|")
+        if following and following[0] in _AFTER_ROLE and not is_mentioned(text, line.start()):
+            yield Finding(
+                "pretends that the text ends before it", line.start(), min(line.end() + _SHOWN_CHARS, len(text))
+            )
 
 
 def _has_command(text: str) -> bool:

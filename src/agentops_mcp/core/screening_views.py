@@ -1,30 +1,18 @@
-"""What a text hides: characters that nobody sees, and other texts written into it by an encoding."""
+"""A text as its reader takes it: in one form, and without the characters that nobody sees.
 
-import base64
-import binascii
-import codecs
-import html
+Every view knows where its characters stand in the text it was made from, so that what is flagged in it can be shown.
+"""
+
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
-from urllib.parse import unquote
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import NamedTuple
 
 MOST_CHARS = 100_000
 """How much of a text is looked at."""
 
-_MOST_BLOBS = 64
-_BLOB_CHARS = 20_000
 _SHORTEST_HIDDEN = 4  # fewer spell nothing, and come from careless copying
-# "the", "and", "you", "your", "all" or "ignore" in it: English text that says something has one of them.
-_ROT13 = re.compile(r"\b(?:gur|naq|lbhe?|nyy|vtaber)\b", re.IGNORECASE)
-_FEW = 5
-
-_ENTITY = re.compile(r"&#[xX]?[0-9a-fA-F]{1,7};")
-_PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
-_BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{24,}={0,2}")
-_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ ._*\u00b7-]{1,3}+){11,}[^\W_](?![^\W_])")
-_WIDE_GAP = re.compile(r"[ ._*\u00b7-]{2,3}")
 _COMMENT = re.compile(r"<!--|^\[//\]: # ", re.MULTILINE)
 _COMMENT_CHARS = 4_000
 
@@ -35,83 +23,113 @@ _UNSEEN = "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u180e\u0
 _UNSEEN_RUN = re.compile(f"[{_UNSEEN}]{{{_SHORTEST_HIDDEN},}}")
 _BIDI_OVERRIDE = re.compile("[\u202d\u202e]")
 _IGNORED = re.compile(f"[{_UNSEEN}\u202a-\u202e\u2066-\u2069\ufe00-\ufe0f\U000e0000-\U000e007f\U000e0100-\U000e01ef]")
+_SHOWN_BEFORE, _SHOWN_AFTER = 20, 60
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """Another text that `text` holds, and how it was hidden."""
+Span = tuple[int, int]
+Place = Callable[[int, int], Span]
+
+
+class Hidden(NamedTuple):
+    """Characters that nobody sees: how they hide, what they spell, and where they stand."""
 
     how: str
     text: str
+    start: int
+    end: int
 
 
-def normalised(text: str) -> str:
+class View(NamedTuple):
+    """Another text that a text holds, and how it was hidden.
+
+    `place(start, end)` tells where the characters between the two, at least one, stand in the text this is a view of.
+    """
+
+    how: str
+    text: str
+    place: Place
+
+
+def normalised(text: str) -> View:
     """`text` in compatibility form (NFKC), without the characters that nobody sees."""
     if text.isascii():
-        return text
-    return unicodedata.normalize("NFKC", _IGNORED.sub("", text))[:MOST_CHARS]  # a character can become eighteen
+        return View("", text, as_written)
+    plain = unicodedata.normalize("NFKC", _IGNORED.sub("", text))[:MOST_CHARS]  # a character can become eighteen
+    aligned = cache(lambda: _aligned(text, plain))
+
+    def place(start: int, end: int) -> Span:
+        starts, ends = aligned()
+        return starts[start], ends[end - 1]
+
+    return View("", plain, place)
 
 
-def hidden(text: str) -> Iterator[View]:
+def as_written(start: int, end: int) -> Span:
+    """The place in a view whose characters all stand where they stood."""
+    return start, end
+
+
+def _aligned(text: str, plain: str) -> tuple[list[int], list[int]]:
+    """Where each character of `plain`, the normalised `text`, comes from: its start and its end."""
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    while at < len(text):
+        end = at + 1
+        while end < len(text) and _belongs_to_previous(text[end]):
+            end += 1
+        piece = unicodedata.normalize("NFKC", _IGNORED.sub("", text[at:end]))
+        pieces.append(piece)
+        starts += [at] * len(piece)
+        ends += [end] * len(piece)
+        at = end
+    if not "".join(pieces).startswith(
+        plain
+    ):  # letters that are composed and are no marks: it is somewhere in all of it
+        return [0] * len(plain), [len(text)] * len(plain)
+    return starts, ends
+
+
+def _belongs_to_previous(character: str) -> bool:
+    """Whether normalising may join this to the character before it: a mark, a Korean vowel or end, or nothing."""
+    return character > "\x7f" and (
+        unicodedata.category(character)[0] == "M"
+        or "\u1160" <= character <= "\u11ff"
+        or bool(_IGNORED.match(character))
+    )
+
+
+def hidden(text: str) -> Iterator[Hidden]:
     """The invisible characters that no script needs, and what they spell when they spell something."""
     if text.isascii():
         return
-    without_flags = _FLAG_SEQUENCE.sub("", text)
+    without_flags = _FLAG_SEQUENCE.sub(lambda flag: flag[0][0] * len(flag[0]), text)
     if tags := _TAGS.search(without_flags):
-        yield View("invisible tag characters", "".join(chr(ord(each) & 0x7F) for each in tags[0]))
+        spelt = "".join(chr(ord(each) & 0x7F) for each in tags[0])
+        yield Hidden("invisible tag characters", spelt, *tags.span())
     if selectors := _SELECTORS.search(text):
         spelt = bytes(map(_selector_byte, selectors[0])).decode("utf-8", "replace")
-        yield View("a run of variation selectors", spelt)
+        yield Hidden("a run of variation selectors", spelt, *selectors.span())
     if override := _BIDI_OVERRIDE.search(text):
-        yield View("text shown in another order than it is read", text[override.start() : override.start() + 80])
+        shown = text[override.start() : override.start() + _SHOWN_BEFORE + _SHOWN_AFTER]
+        yield Hidden("text shown in another order than it is read", shown, *override.span())
     if run := _UNSEEN_RUN.search(text):
-        yield View("a run of invisible characters", text[max(run.start() - 20, 0) : run.start() + 60])
+        shown = text[max(run.start() - _SHOWN_BEFORE, 0) : run.start() + _SHOWN_AFTER]
+        yield Hidden("a run of invisible characters", shown, *run.span())
 
 
-def decoded(text: str) -> Iterator[View]:
-    """The texts that decodings of `text` give, where there is something to decode."""
-    if len(_ENTITY.findall(text)) >= _FEW:
-        yield View("character references", html.unescape(text))
-    if len(_PERCENT.findall(text)) >= _FEW:
-        yield View("percent encoding", unquote(text))
-    if _ROT13.search(text):
-        yield View("rot13", codecs.encode(text, "rot13"))
-    spaced = " | ".join(_joined(run[0]) for run in _SPACED.finditer(text))
-    if spaced:
-        yield View("spaced letters", spaced.lower())
-    for number, blob in enumerate(_BASE64.finditer(text)):
-        if number >= _MOST_BLOBS:
-            return
-        if plain := _from_base64(blob[0][:_BLOB_CHARS]):
-            yield View("base64", plain)
-
-
-def comments(text: str) -> Iterator[tuple[int, str]]:
-    """What stands in comments that a rendered page does not show, and where; a comment quoted as code is shown."""
+def comments(text: str) -> Iterator[Span]:
+    """Where the comments stand that a rendered page does not show; a comment quoted as code is shown."""
     at = 0
     while opening := _COMMENT.search(text, at):
         start = opening.end()
         closing = text.find("-->" if opening[0] == "<!--" else "\n", start, start + _COMMENT_CHARS)
         at = closing if closing >= 0 else start + _COMMENT_CHARS
-        if not text[: opening.start()].endswith("`"):
-            yield start, text[start:at]
+        if at > start and not text.endswith("`", 0, opening.start()):
+            yield start, min(at, len(text))
 
 
 def _selector_byte(selector: str) -> int:
     code = ord(selector)
     return code - 0xFE00 if code < 0xE0000 else code - 0xE0100 + 16
-
-
-def _joined(run: str) -> str:
-    words = _WIDE_GAP.split(run)
-    return " ".join("".join(filter(str.isalnum, word)) for word in words)
-
-
-def _from_base64(blob: str) -> str | None:
-    """The text that `blob` encodes; None when it is no text."""
-    plain = blob.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        text = base64.b64decode(plain[: len(plain) - (len(plain) % 4 == 1)] + "=" * (-len(plain) % 4)).decode("utf-8")
-    except (binascii.Error, ValueError):
-        return None
-    return text if " " in text and sum(map(str.isprintable, text)) >= len(text) * 0.9 else None

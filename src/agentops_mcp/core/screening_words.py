@@ -11,19 +11,23 @@ COMMA = ","
 QUOTE = '"'
 EMAIL = "@"
 URL = "/"
+ACCOUNT = "C"
 
 _ROWS = {
     # Verbs, in the form of a command.
     "I": "ignore disregard forget overlook neglect ignorez oubliez oublie ignoriere ignorieren vergiss vergessen ignora"
-    " ignorar ignorad olvida olvide esqueca ignori dimentica ignoreer vergeet zignoruj",
+    " ignorar ignorad olvida olvide esqueca ignori dimentica ignoreer vergeet zignoruj abaikan lupakan ignorera",
     "i": "override bypass stop circumvent disobey violate abandon",
-    "r": "reveal disclose leak divulge exfiltrate recite regurgitate revelez divulguez revela revele enthulle rivela",
+    "r": "reveal disclose leak divulge exfiltrate recite regurgitate revelez divulguez revela revele enthulle"
+    " rivela offenbare verrate onthul ujawnij",
     "b": "repeat summarize paraphrase echo",
     "v": "show print output display give return share write list provide include state spell translate encode confirm"
     " affichez donnez zeige gib nenne muestra imprime mostra",
     "t": "tell inform notify alert mention warn",
-    "x": "send email forward post upload transmit mail submit envoyez envoie envia enviar sende schicke invia",
+    "x": "send email forward post upload transmit mail submit envoyez envoie envia enviar sende schicke invia"
+    " envie mande verstuur stuur wyslij",
     "O": "approve accept authorize authorise",
+    "7": "imagine",
     "J": "pretend roleplay impersonate simulate",
     "S": "respond reply answer act behave speak obey comply",
     "R": "read recall retrieve process summarise reading recalling retrieving processing summarizing summarising",
@@ -31,10 +35,11 @@ _ROWS = {
     "z": "get call use fetch run execute make delete open load visit go add remove create start begin install click"
     " download copy look take pay transfer follow perform book buy grant set change append insert render embed combine"
     " ensure check generate push merge commit deploy disable skip remember rename rewrite replace modify edit save"
-    " store reset utilisez accedez usa haz",
+    " store reset utilisez accedez usa haz"
+    " utiliza utilice utilize utilizza verwende benutze nutze gebruik uzyj",
     # What is overridden, revealed or sent.
     "n": "instruction instructions directive directives guideline guidelines consignes anweisung anweisungen"
-    " instrucciones instrucoes istruzioni instructies instrukcje",
+    " instrucciones instrucoes istruzioni instructies instrukcje instruksi instruktioner instrukser",
     "f": "restrictions limitations filters censorship",
     "k": "rules rule constraints policies policy orders order commands task tasks training programming"
     " guardrails safeguards told instructed taught regles regeln reglas regras regole tareas",
@@ -52,11 +57,12 @@ _ROWS = {
     "u": "user human person operator owner administrator admin anyone anybody somebody",
     "U": "user's users' owner's customer's customer customers client's human's",
     "g": "ai llm assistant chatbot model agent bot gpt chatgpt",
-    "V": "dan jailbroken unrestricted unfiltered uncensored",
+    "V": "dan jailbroken unrestricted unfiltered uncensored rogue amoral unethical",
     "X": "attacker adversary",
     # When, how much, which.
     "e": "previous prior preceding earlier above foregoing former before original initial past precedentes precedente"
-    " anteriores anterior previas previos vorherigen bisherigen obigen fruheren precedenti vorige eerdere poprzednie",
+    " anteriores anterior previas previos vorherigen bisherigen obigen fruheren precedenti vorige eerdere poprzednie"
+    " sebelumnya tidigare tidligere",
     "s": "system hidden internal developer confidential systeme sistema",
     "a": "all any every each everything entire toutes tous alle alles todas todos tutte",
     "T": "this these it",
@@ -68,9 +74,10 @@ _ROWS = {
     "E": "new updated real actual true",
     "Z": "note memory page entry message text document",
     "G": "regardless irrespective",
+    "$": "money transaction payment funds bitcoin ether usdt",
     "1": "following below subsequent",
     "2": "code snippet excerpt section",
-    "3": "response answer reply output explanation elucidation",
+    "3": "response answer reply output explanation elucidation algorithm solution implementation codebase",
     "0": "no",
     "4": "void obsolete cancelled canceled revoked superseded",
     "5": "env rsa ssh netrc kubeconfig pgpass npmrc",

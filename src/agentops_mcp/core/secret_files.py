@@ -1,21 +1,24 @@
 """Files that are there to hold secrets, told by their name or by a private key in them."""
 
 import re
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 # Names by which programs look for credentials. Certificates share `.pem` with keys, so those are told by content.
-_NAMES = (
-    ".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".git-credentials", ".pypirc", ".npmrc", ".yarnrc.yml",
-    ".htpasswd", ".pgpass", "pgpass.conf", ".my.cnf", ".dockercfg", ".boto", ".s3cfg", ".vault-token", ".terraformrc",
-    "id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "*.p12", "*.pfx", "*.jks",
-    "*.keystore", "*.kdbx", "*.kdb", "*.ppk", "*.p8", "credentials", "credentials.json", "credentials.toml",
-    "service-account*.json", "service_account*.json", "client_secret*.json", "secrets.yml", "secrets.yaml",
-    "secrets.json", "secrets.toml", "secrets.ini", "secrets.env", "secret.yml", "secret.yaml", "secret.json",
-    "kubeconfig", "*.kubeconfig", "*.tfvars", "*.tfvars.json", "*.tfstate", "*.tfstate.backup", "master.key",
-    "wallet.dat",
+# Looked up by whole name, by beginning or by end, each one step: this is asked for every path that is met.
+_NAMES = frozenset({
+    ".env", ".envrc", ".netrc", "_netrc", ".git-credentials", ".pypirc", ".npmrc", ".yarnrc.yml", ".htpasswd", ".pgpass",
+    "pgpass.conf", ".my.cnf", ".dockercfg", ".boto", ".s3cfg", ".vault-token", ".terraformrc", "id_rsa", "id_dsa",
+    "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "credentials", "credentials.json", "credentials.toml",
+    "secrets.yml", "secrets.yaml", "secrets.json", "secrets.toml", "secrets.ini", "secret.yml", "secret.yaml",
+    "secret.json", "kubeconfig", "master.key", "wallet.dat",
+})  # fmt: skip
+_ENDINGS = (
+    ".env", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".kdb", ".ppk", ".p8", ".kubeconfig", ".tfvars",
+    ".tfvars.json", ".tfstate", ".tfstate.backup",
 )  # fmt: skip
-_PATHS = (".docker/config.json", ".kube/config", ".aws/config", ".config/gh/hosts.yml", ".cargo/credentials.toml")
+_BEGINNINGS_OF_JSON = ("service-account", "service_account", "client_secret")
+_PATHS = (
+    "/.docker/config.json", "/.kube/config", "/.aws/config", "/.config/gh/hosts.yml", "/.cargo/credentials.toml",
+)  # fmt: skip
 _EXAMPLES = (".example", ".sample", ".template", ".dist", ".tpl")
 
 _PRIVATE_KEY = re.compile(
@@ -25,11 +28,17 @@ _PRIVATE_KEY = re.compile(
 
 def is_secret_file(path: str) -> bool:
     """Whether a file is for secrets by its name, wherever it is."""
-    place = PurePosixPath(path.replace("\\", "/").casefold())
-    if place.name.endswith(_EXAMPLES):
+    place = path.replace("\\", "/").rstrip("/").casefold()
+    name = place.rpartition("/")[2]
+    if name.endswith(_EXAMPLES):
         return False
-    by_path = any(f"/{place}".endswith(f"/{each}") for each in _PATHS)
-    return by_path or any(fnmatchcase(place.name, pattern) for pattern in _NAMES)
+    return (
+        name in _NAMES
+        or name.endswith(_ENDINGS)
+        or name.startswith(".env.")
+        or (name.startswith(_BEGINNINGS_OF_JSON) and name.endswith(".json"))
+        or f"/{place}".endswith(_PATHS)
+    )
 
 
 def holds_private_key(content: bytes) -> bool:

@@ -15,7 +15,7 @@ from agentops_mcp.storage.migrations import Migration, MigrationSet
 LOADED = "context.loaded"
 REPORTED = "outcome.reported"
 
-Outcome = Literal["worked", "partly", "failed", "unused"]
+Outcome = Literal["worked", "partly", "failed", "unused", "regretted"]
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 # What the database's integers hold on every machine, with room to add many of them up.

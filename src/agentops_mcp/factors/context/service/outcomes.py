@@ -1,12 +1,12 @@
 """Steps of factor II: how something this server handed out went, and whether a sub-agent's report may come back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from agentops_mcp.core import tokens
 from agentops_mcp.core.display import gist
-from agentops_mcp.core.errors import NotFoundError
+from agentops_mcp.core.errors import InvalidInputError, NotFoundError
 from agentops_mcp.core.records import Actor, Draft, Event
 from agentops_mcp.factors.context import store
 from agentops_mcp.factors.context.rules import briefs, window
@@ -37,11 +37,25 @@ class OtherOutcomes(Protocol):
         """Whether it is one of its own."""
         ...
 
-    def keep(self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None) -> str:
-        """Store how it went and return the id of the record.
+    def keep(
+        self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None
+    ) -> tuple[str, tuple[str, ...]]:
+        """Store how it went and return the id of the record, and what to tell the client.
 
         Raises:
             NotFoundError: there is nothing of this name.
+        """
+        ...
+
+
+class Charges(Protocol):
+    """What budgets hear of an outcome."""
+
+    def charge(self, spent: Mapping[str, float], *, actor: Actor, session: str | None) -> tuple[str, ...]:
+        """Charge what was spent and return what the budgets say now.
+
+        Raises:
+            InvalidInputError: it names something that has no budget, or is no amount.
         """
         ...
 
@@ -67,6 +81,7 @@ class Outcomes:
         *,
         limits: ReportLimits,
         others: Sequence[OtherOutcomes] = (),
+        charges: Charges | None = None,
     ) -> None:
         self._ledger = ledger
         self._sessions = sessions
@@ -74,6 +89,7 @@ class Outcomes:
         self._texts = texts
         self._limits = limits
         self._others = others
+        self._charges = charges
 
     def report(
         self,
@@ -85,6 +101,7 @@ class Outcomes:
         used_tokens: int | None = None,
         window_tokens: int | None = None,
         report: str = "",
+        spent: Mapping[str, float] | None = None,
         session: str | None = None,
     ) -> OutcomeResult:
         """Store an outcome; when this returns it is on disk, whatever the verdict on the report.
@@ -98,8 +115,10 @@ class Outcomes:
         if session:
             self._sessions.require(session)
         if other := next((each for each in self._others if each.accepts(of)), None):
-            kept = other.keep(of, outcome, actor=actor, note=note.strip(), session=session)
-            return OutcomeResult(kept, None, ())
+            kept, notes = other.keep(of, outcome, actor=actor, note=note.strip(), session=session)
+            return OutcomeResult(kept, None, (*notes, *self._charge(spent, actor=actor, session=session)))
+        if outcome == "regretted":
+            raise InvalidInputError("Only an action can be regretted.", remedy="Say failed, and why in `note`.")
         event = self._handed_out(of)
         load = store.load_of(event)
         verdict = self._judge(report, load) if report.strip() else None
@@ -109,7 +128,12 @@ class Outcomes:
         (written,) = self._ledger.append([draft], actor=actor)
         notes = self._about_window(within, session, window_tokens, used_tokens)
         notes += [f"replaced a secret by a marker: {kind}" for kind in written.redacted]
-        return OutcomeResult(written.event.id, verdict, tuple(notes))
+        return OutcomeResult(written.event.id, verdict, (*notes, *self._charge(spent, actor=actor, session=within)))
+
+    def _charge(self, spent: Mapping[str, float] | None, *, actor: Actor, session: str | None) -> tuple[str, ...]:
+        if not spent or self._charges is None:
+            return ()
+        return self._charges.charge(spent, actor=actor, session=session)
 
     def _handed_out(self, of: str) -> Event:
         """The event of what was handed out; its kind decides which factor's it is."""

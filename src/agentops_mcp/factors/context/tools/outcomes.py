@@ -32,13 +32,16 @@ def register(
         )
     )
     def report_outcome(
-        of: Annotated[str, Field(description="Id of a load or brief, or URI of a pattern.")],
-        outcome: Literal["worked", "partly", "failed", "unused"],
+        of: Annotated[str, Field(description="Id of a load or brief, URI of a pattern, action/... of a check.")],
+        outcome: Literal["worked", "partly", "failed", "unused", "regretted"],
         ctx: Context[Any, Any],
         note: Annotated[str, Field(max_length=2000)] = "",
         used_tokens: int | None = None,
         window_tokens: int | None = None,
         report: str = "",
+        spent: Annotated[
+            dict[str, float], Field(description="tokens, cost, seconds, retries since the last report; total: 1 for totals.")
+        ] = {},  # noqa: B006 - pydantic copies defaults
         session: str = "",
     ) -> ReportedOutcome:
         """Say how something this server handed out went, so that it does better next time.
@@ -55,6 +58,7 @@ def register(
             used_tokens=used_tokens,
             window_tokens=window_tokens,
             report=report,
+            spent=spent,
             session=session or None,
         )
         verdict = result.report

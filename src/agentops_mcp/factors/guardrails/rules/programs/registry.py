@@ -1,0 +1,118 @@
+"""Which module knows a program, and which one knows a language.
+
+To teach the guard a program that needs more than a row in a pack, name it here and write it in its family's module.
+"""
+
+from importlib import import_module
+
+from agentops_mcp.factors.guardrails.rules.calls import Call, Code, Outcome, World
+
+_FAMILIES: dict[str, str] = {}
+_PROGRAMS = {
+    # family: programs. Each family is a module here with `outcome(call: Call, world: World) -> Outcome | None`;
+    # None means that it knows nothing of this call after all.
+    "wrappers": (
+        "abduco asdf aws-okta aws-vault busybox cabal caffeinate calife capsh catatonit catchsegv chamber choom "
+        "chpst chronic chroot chrt command cpulimit cross-env cross-env-shell daemon daemonize dbus-launch "
+        "dbus-run-session devbox devenv direnv doas doppler dotenv dotenvx dtach dtruss dumb-init eatmydata env "
+        "env-cmd envchain envdir envuidgid fakechroot fakeroot faketime firejail flatpak-spawn flock fnm foreman "
+        "gdbserver genv gksudo gnice gnohup gosu gstdbuf gtime gtimeout guix heaptrack honcho i386 ifne infisical "
+        "ionice ip jenv kdesudo lerna linux32 linux64 ltrace machinectl mise mix nice nix nix-shell nocache "
+        "nodemon nodenv nohup nsenter numactl nvm nx op opam perf pkexec please prlimit proot proxychains "
+        "proxychains4 pyenv rbenv reflex retry rr rtk rtx run0 runcon runuser rvm s6-setuidgid script setarch "
+        "setpriv setsid setuidgid sg softlimit sops ssh-agent stack stdbuf strace su su-exec sudo systemd-inhibit "
+        "systemd-run taskset teller time timeout tini torify torsocks toybox trickle tsocks unbuffer unshare "
+        "valgrind volta watch watchexec winpty with-contenv x86_64 xcrun xvfb-run"
+    ),
+    "wrappers_lines": "at batch concurrently entr gxargs hyperfine parallel rush sem xargs",
+    "wrappers_packages": (
+        "bun bundle bundler bunx composer conda dotnet hatch mamba micromamba npm npx pdm pipenv pipx pixi pnpm "
+        "pnpx poetry rye spack tox uv uvx yarn"
+    ),
+    "wrappers_remote": (
+        "adb aptible autossh az cf clush colima cssh dbclient distrobox docker docker-compose dokku dsh eb "
+        "finch flatpak fly flyctl gcloud heroku incus k3s kamal kubectl lima limactl lxc lxc-attach microk8s "
+        "minikube mosh multipass nerdctl nsc oc orb parallel-ssh pdsh podman podman-compose pssh railway remsh "
+        "rsh slogin ssh sshpass toolbox tsh vagrant wsl"
+    ),
+    "wrappers_terminals": (
+        "alacritty byobu expect foot gnome-terminal kitty konsole lxterminal mate-terminal rxvt screen st "
+        "terminator tilix tmate tmux urxvt uxterm wezterm x-terminal-emulator xfce4-terminal xterm zellij"
+    ),
+    "shells": (
+        "ash bash bash.static csh dash elvish fish hush ksh ksh93 lksh mksh nu oksh osh pdksh posh rbash rksh "
+        "rzsh sh tcsh xonsh yash ysh zsh"
+    ),
+    "shells_powershell": "cmd powershell powershell_ise pwsh pwsh-preview",
+    "shells_programs": (
+        "ed emacs emacsclient ex gdb gmake gvim less lldb make man more nvim osascript red rvim tclsh vi view vim "
+        "vimdiff wish"
+    ),
+    "filters": (
+        "ack ag b2sum b3sum bat batcat bcat buffer bzgrep cat ccat ccze cksum clip cmp colordiff column comm "
+        "csvcut csvgrep csvlook cut dasel delta diff diff3 difft dos2unix egrep expand fgrep file fmt fold fx "
+        "gcat gdiff ggrep ghead glow gojq grep gron gtail gtee head hexyl highlight htmlq icdiff jaq join jp jq "
+        "lolcat look lv mcat md5 md5sum mdcat micro mlr most nano nl paste pbcopy pcre2grep pcregrep pg pico pr "
+        "pt pup pv pygmentize rg sdiff sha1sum sha224sum sha256sum sha384sum sha512sum shasum shuf sift sort "
+        "source-highlight sponge stat strings sum tac tail tee tomlq ts tsort ugrep ul unexpand uniq unix2dos wc "
+        "wdiff wl-copy xclip xmllint xmlstarlet xq xsel xxhsum xzgrep yq zgrep zless zmore"
+    ),
+    "filters_print": (
+        ": [ [[ basename dirname echo false gecho gmktemp gprintf greadlink grealpath gseq logname mktemp printenv "
+        "printf pwd readlink realpath seq sleep test true wait which whoami yes"
+    ),
+    "filters_decode": (
+        "age ansible-vault ascii85 b64decode base32 base58 base64 base64decode basenc brcat brotli bunzip2 bzcat "
+        "bzip2 caesar compress gbase64 god gpg gpg2 gtr gunzip gzcat gzip gzip2 hd hexdump iconv lz4 lz4cat lzcat "
+        "lzma od openssl pbzip2 pigz pixz pzstd qprint rage recode rev rot13 tr uconv unbase64 uncompress "
+        "unlz4 unlzma unxz unzstd uudecode xxd xz xzcat yencdecode zbase32 zcat zstd zstdcat"
+    ),
+    "filters_sed": "gsed sed",
+    "filters_awk": "awk gawk goawk mawk nawk original-awk",
+    "files": "",
+    "find": "",
+    "permissions": "",
+    "devices": "",
+    "system": "",
+    "git": "git",
+    "interpreters": (
+        "bpython bun coffee deno graalpy ipython ipython3 irb jjs jruby julia jython littler lua lua5.1 lua5.2 lua5.3 "
+        "lua5.4 luajit micropython mruby node nodejs perl perl5 phantomjs php php7 php8 py pypy pypy3 python python2 "
+        "python2.7 python3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14 python3.15 "
+        "pythonw qjs r rscript ruby ts-node tsx"
+    ),
+    "sql": (
+        "alter beeline bq clickhouse clickhouse-client clickhouse-local cockroach cqlsh cypher-shell db2 delete drop "
+        "duckdb grant gsql hive impala-shell influx isql keydb-cli litecli mariadb merge mongo mongosh mssql-cli mycli "
+        "mysql mysqlsh osql pgcli presto psql purge redis-cli snow snowsql spark-sql sqlcipher sqlcmd sqlite sqlite3 "
+        "sqlplus trino truncate turso update usql valkey-cli vsql ysqlsh"
+    ),
+    "network": "",
+    "packages": "",
+}
+_LANGUAGES = {
+    # language: module with `code(code: Code, cwd: str, world: World) -> Outcome`
+    "python": "python_code",
+    "javascript": "script_code",
+    "ruby": "script_code",
+    "perl": "script_code",
+    "php": "script_code",
+    "lua": "script_code",
+    "r": "script_code",
+    "julia": "script_code",
+    "sql": "sql",
+}
+
+
+def outcome_of(call: Call, world: World) -> Outcome | None:
+    """What a call does, as its program's family says; None when no family knows it."""
+    if not _FAMILIES:
+        _FAMILIES.update({name: family for family, names in _PROGRAMS.items() for name in names.split()})
+    family = _FAMILIES.get(call.name)
+    return import_module(f"{__package__}.{family}").outcome(call, world) if family else None
+
+
+def code(code: Code, cwd: str, world: World) -> Outcome:
+    """What text in another language than the shell's does; nothing of a language that nobody knows."""
+    module = _LANGUAGES.get(code.language)
+    return import_module(f"{__package__}.{module}").code(code, cwd, world) if module else Outcome()

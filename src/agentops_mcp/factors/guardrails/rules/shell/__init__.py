@@ -1,0 +1,1 @@
+"""Shell text, parsed and walked: which programs would be called, with which words, and what flows between them."""

@@ -1,0 +1,111 @@
+"""What a shell knows at one point of its text: variables, functions, files written so far, and where it stands."""
+
+from typing import TYPE_CHECKING
+
+from agentops_mcp.factors.guardrails.rules.calls import HOLE, UNKNOWN, Stream, World
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+
+class TooMuchError(Exception):
+    """The text is deeper, longer or wider than is looked into."""
+
+
+class Limits:
+    """What is left of the work that one text may cause."""
+
+    CALLS = 600
+    WORDS = 4_000
+    DEPTH = 24
+    VARIABLE_CHARS = 20_000
+
+    def __init__(self) -> None:
+        self.calls = self.CALLS
+        self.words = self.WORDS
+
+    def call(self, depth: int) -> None:
+        """Count a call.
+
+        Raises:
+            TooMuchError: there were too many, or they are nested too deep.
+        """
+        self.calls -= 1
+        if self.calls < 0 or depth > self.DEPTH:
+            raise TooMuchError
+
+    def word(self, number: int = 1) -> None:
+        """Count words.
+
+        Raises:
+            TooMuchError: there were too many.
+        """
+        self.words -= number
+        if self.words < 0:
+            raise TooMuchError
+
+
+class State:
+    """One shell. A subshell is a copy, whose changes are lost."""
+
+    def __init__(self, cwd: str, world: World) -> None:
+        self.cwd = cwd
+        self.world = world
+        self.variables: dict[str, Stream] = {}
+        self.environment: dict[str, str] = {}
+        self.functions: dict[str, Node] = {}
+        self.aliases: dict[str, str] = {}
+        self.renamed: dict[str, str] = {}
+        self.files: dict[str, Stream] = {}
+        self.arguments: tuple[str, ...] = ("sh",)
+
+    def copy(self) -> "State":
+        """A subshell of this one; what it writes to files is seen outside."""
+        other = State(self.cwd, self.world)
+        other.variables = dict(self.variables)
+        other.environment = dict(self.environment)
+        other.functions = dict(self.functions)
+        other.aliases = dict(self.aliases)
+        other.renamed = dict(self.renamed)
+        other.files = self.files
+        other.arguments = self.arguments
+        return other
+
+    def value(self, name: str) -> Stream | None:
+        """The value of a variable; None when nothing is known of it."""
+        if name in self.variables:
+            return self.variables[name]
+        known = {
+            "HOME": self.world.home, "PWD": self.cwd, "IFS": " \t\n",
+            "TMPDIR": self.world.temporary[0] if self.world.temporary else "",
+        }  # fmt: skip
+        return Stream(known[name]) if known.get(name) else None
+
+    def set(self, name: str, value: Stream) -> None:
+        """Assign a variable."""
+        if value.text is not None and len(value.text) > Limits.VARIABLE_CHARS:
+            raise TooMuchError
+        self.variables[name] = value
+
+    def argument(self, number: int) -> str:
+        """A positional parameter."""
+        return self.arguments[number] if number < len(self.arguments) else HOLE if len(self.arguments) == 1 else ""
+
+
+def joined(streams: list[Stream]) -> Stream:
+    """Streams one after another."""
+    if not streams:
+        return Stream("")
+    if len(streams) == 1:
+        return streams[0]
+    texts = [each.text for each in streams]
+    text = None if None in texts else "".join(each or "" for each in texts)
+    taints = frozenset[str]().union(*(each.taints for each in streams))
+    return Stream(text, taints, next((each.origin for each in streams if each.origin), ""))
+
+
+def through(stdin: Stream, output: Stream) -> Stream:
+    """What comes out of a program of which little is known: what went in still marks it."""
+    if output is UNKNOWN or (output.text is None and not output.taints):
+        return Stream(None, stdin.taints | output.taints, stdin.origin)
+    return output

@@ -1,0 +1,139 @@
+"""What is used is charged, a limit stops or warns, and what is not known counts as not allowed."""
+
+from datetime import timedelta
+
+import pytest
+
+from agentops_mcp.core.errors import InvalidInputError
+from agentops_mcp.factors.guardrails.rules.budgets import MOST, Amounts, Limits, Used, amounts_of, charge_of, notices
+from conftest import AGENT, FakeClock, LedgerFactory
+from guarded import VIEWS, Guarded
+
+LIMITS = Limits(
+    session=Amounts(tokens=1_000, duration_ms=60_000), project=Amounts(cost_micros=5_000_000), project_days=2
+)
+
+
+@pytest.fixture
+def guarded(open_ledger: LedgerFactory, clock: FakeClock) -> Guarded:
+    return Guarded(open_ledger(*VIEWS), clock, LIMITS)
+
+
+def charge(
+    guarded: Guarded, session: str | None = "s", *, total: bool = False, **amounts: int
+) -> list[tuple[str, str]]:
+    rest = {"tokens": 0, "cost_micros": 0, "duration_ms": 0, "retries": 0}
+    found = guarded.runtime.charge(Amounts(**{**rest, **amounts}), session=session, actor=AGENT, total=total)
+    return [(each.rule, each.decision) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("used", "limits", "decisions"),
+    [
+        (Amounts(tokens=79), Amounts(tokens=100), []),
+        (Amounts(tokens=80), Amounts(tokens=100), ["allow"]),
+        (Amounts(tokens=100), Amounts(tokens=100), ["deny"]),
+        (Amounts(cost_micros=101), Amounts(cost_micros=100), ["deny"]),
+        (Amounts(duration_ms=100), Amounts(duration_ms=100), ["allow"]),
+        (Amounts(retries=3), Amounts(retries=3), ["allow"]),
+        (Amounts(tokens=0), Amounts(tokens=0), ["deny"]),
+        (Amounts(tokens=10**9), Amounts(), []),
+    ],
+)
+def test_tokens_and_cost_stop_while_duration_and_retries_warn(
+    used: Amounts, limits: Amounts, decisions: list[str]
+) -> None:
+    assert [each.decision for each in notices("session", Used(used), limits)] == decisions
+
+
+@pytest.mark.parametrize(
+    ("measure", "decision"),
+    [("tokens", "ask"), ("cost_micros", "ask"), ("duration_ms", "allow"), ("retries", "allow")],
+)
+def test_what_is_not_known_under_a_limit_is_asked_about(measure: str, decision: str) -> None:
+    used, limits = Used(unknown=frozenset({measure})), Amounts(**{measure: 100})
+    assert [each.decision for each in notices("session", used, limits)] == [decision]
+
+
+def test_what_is_used_up_stops_also_when_more_is_not_known() -> None:
+    used = Used(Amounts(tokens=100), frozenset({"tokens"}))
+    assert [each.decision for each in notices("session", used, Amounts(tokens=100))] == ["deny"]
+
+
+def test_a_cost_is_told_in_units_of_the_currency() -> None:
+    (notice,) = notices("project", Used(Amounts(cost_micros=5_250_000)), Amounts(cost_micros=5_000_000))
+    assert "5.25 of 5 of cost" in notice.reason
+
+
+def test_what_was_spent_is_said_in_units_of_people() -> None:
+    spent = {"tokens": 1200, "cost": 0.25, "seconds": 1.5, "retries": 2}
+    assert amounts_of(spent) == Amounts(1_200, 250_000, 1_500, 2)
+    assert amounts_of({"cost": 1}) == Amounts(cost_micros=1_000_000)
+    assert charge_of({"tokens": 5, "total": 1}) == (Amounts(tokens=5), True)
+    assert charge_of({"tokens": 5}) == (Amounts(tokens=5), False)
+
+
+@pytest.mark.parametrize("spent", [{"euros": 1}, {"tokens": -1}, {"cost": float("nan")}, {"seconds": float("inf")}])
+def test_what_can_not_have_been_spent_is_refused(spent: dict[str, float]) -> None:
+    with pytest.raises(InvalidInputError):
+        amounts_of(spent)
+
+
+def test_a_session_is_charged_until_it_is_stopped(guarded: Guarded) -> None:
+    assert charge(guarded, tokens=700) == []
+    assert charge(guarded, tokens=200) == [("runtime.budget-tokens", "allow")]
+    assert charge(guarded, tokens=100) == [("runtime.budget-tokens", "deny")]
+
+
+def test_another_session_has_its_own_budget(guarded: Guarded) -> None:
+    charge(guarded, tokens=1_000)
+    assert charge(guarded, "t", tokens=1) == []
+
+
+def test_all_sessions_share_the_project_s_budget_of_the_last_days(guarded: Guarded, clock: FakeClock) -> None:
+    charge(guarded, cost_micros=3_000_000)
+    assert charge(guarded, "t", cost_micros=2_000_000) == [("runtime.budget-cost", "deny")]
+    clock.advance(timedelta(days=2, seconds=1))
+    assert charge(guarded, "t") == []
+
+
+def test_a_total_takes_the_place_of_what_was_charged_before(guarded: Guarded) -> None:
+    charge(guarded, tokens=700, cost_micros=1)
+    charge(guarded, total=True, tokens=500, cost_micros=4_100_000)
+    with guarded.ledger.read() as tx:
+        sums = tx.execute("SELECT CAST(SUM(tokens) AS BIGINT), CAST(SUM(cost_micros) AS BIGINT) FROM guard_charge")
+    assert sums == [(500, 4_100_000)]
+
+
+def test_usage_that_was_not_told_is_settled_by_a_total(guarded: Guarded) -> None:
+    unknown = guarded.runtime.charge(Amounts(duration_ms=1, cost_micros=0), session="s", actor=AGENT)
+    assert [(each.rule, each.decision) for each in unknown] == [("runtime.budget-tokens", "ask")]
+    assert charge(guarded, tokens=10) == [("runtime.budget-tokens", "ask")]
+    assert charge(guarded, total=True, tokens=10) == []
+
+
+def test_without_a_session_its_budget_is_not_known(guarded: Guarded) -> None:
+    found = guarded.runtime.before("shell", {"command": "ls"}, session=None, actor=AGENT)
+    assert [(each.rule, each.decision) for each in found] == [
+        ("runtime.budget-tokens", "ask"),
+        ("runtime.budget-duration", "allow"),
+    ]
+
+
+def test_calls_of_which_nothing_was_charged_used_an_unknown_amount(guarded: Guarded) -> None:
+    assert guarded.runtime.about_budgets("s") == []
+    guarded.call("make", ok=True)
+    told = [(each.rule, each.decision) for each in guarded.runtime.about_budgets("s")]
+    assert ("runtime.budget-tokens", "ask") in told
+    assert ("runtime.budget-cost", "ask") in told
+    assert charge(guarded, tokens=10) == []
+
+
+def test_without_limits_nothing_is_said(open_ledger: LedgerFactory, clock: FakeClock) -> None:
+    assert Guarded(open_ledger(*VIEWS), clock).runtime.about_budgets(None) == []
+
+
+@pytest.mark.parametrize("amount", [-1, MOST + 1, True])
+def test_an_amount_that_can_not_be_is_refused(guarded: Guarded, amount: int) -> None:
+    with pytest.raises(InvalidInputError, match="tokens"):
+        guarded.runtime.charge(Amounts(tokens=amount), session="s", actor=AGENT)
