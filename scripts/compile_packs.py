@@ -29,7 +29,7 @@ def main() -> int:
         print(f"{path} is not what the packs come to; run `python scripts/compile_packs.py`.", file=sys.stderr)
         return 1
     path.write_text(text, encoding="utf-8")
-    print(f"{path}: {len(data['rules'])} rules, {len(data['commands'])} commands, {len(text)} bytes")
+    print(f"{path}: {len(data['rules']['texts'])} rules, {len(data['commands']['texts'])} commands, {len(text)} bytes")
     return 0
 
 

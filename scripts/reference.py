@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # the pages, also when a test loads this file
 
-from reference_pages import cli, errors, settings, storage, tools
+from reference_pages import cli, errors, guardrails, settings, storage, tools
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -15,6 +15,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "tools.md": tools.page,
     "cli.md": cli.page,
     "settings.md": settings.page,
+    "guardrails.md": guardrails.page,
     "errors.md": errors.page,
     "storage.md": storage.page,
 }

@@ -27,7 +27,8 @@ def in_words(schema: Mapping[str, Any], defined: Mapping[str, Any] | None = None
         limits = " and ".join(_limits(schema, "Items", ""))
         return f"list of {limits} ({item})" if limits else f"list of {item}"
     if schema.get("type") == "object":
-        return f"table of {in_words(schema['additionalProperties'])}s"
+        values = schema["additionalProperties"]
+        return f"table of {in_words(values)}s" if isinstance(values, dict) else "object"
     limits = _limits(schema, "Length", " characters")
     if "pattern" in schema:
         limits.append(f"matching `{schema['pattern']}`")

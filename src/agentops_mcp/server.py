@@ -52,7 +52,8 @@ INSTRUCTIONS = """\
 agentops keeps this project's working memory: what was done, decided and learned, across sessions and clients.
 Call start_session before anything else; its brief says where the project stands. Call record_entry when something is
 decided, learned, finished or failed, and save_state at each milestone and before you stop: another session goes on from
-it. Every reply names the next step; every error names the call that fixes it."""
+it. Call check_action before anything that deletes, overwrites, publishes, sends data or spends. Every reply names the
+next step; every error names the call that fixes it."""
 
 # After the reply to the first tools/list is out: warming competes with the handshake for the interpreter.
 _WARM_AFTER_S = 0.05

@@ -268,6 +268,8 @@ def test_a_rebuild_replays_the_ledger_into_every_view(recorded: Path) -> None:
     assert agentops("rebuild", at=recorded).out == (
         "resume: 1 event replayed\nstate: 0 events replayed\nmission: 0 events replayed\ntracking: 3 events replayed\n"
         "context: 0 events replayed\npatterns: 0 events replayed\nnotes: 0 events replayed\n"
+        "guard_calls: 0 events replayed\nguard_charges: 0 events replayed\nguard_checks: 0 events replayed\n"
+        "exemptions: 0 events replayed\nincidents: 0 events replayed\nlearned_rules: 0 events replayed\n"
         "knowledge: 3 events replayed\n"
     )
     assert agentops("rebuild", "--json", at=recorded).document == {
@@ -278,6 +280,12 @@ def test_a_rebuild_replays_the_ledger_into_every_view(recorded: Path) -> None:
         "context": 0,
         "patterns": 0,
         "notes": 0,
+        "guard_calls": 0,
+        "guard_charges": 0,
+        "guard_checks": 0,
+        "exemptions": 0,
+        "incidents": 0,
+        "learned_rules": 0,
         "knowledge": 3,
     }
     assert agentops("export", at=recorded).out == before

@@ -76,6 +76,12 @@ def test_what_is_imported_is_in_the_views_and_the_mirror(recorded: Path, tmp_pat
         "context": 0,
         "patterns": 0,
         "notes": 0,
+        "guard_calls": 0,
+        "guard_charges": 0,
+        "guard_checks": 0,
+        "exemptions": 0,
+        "incidents": 0,
+        "learned_rules": 0,
         "knowledge": 2,
     }
 

@@ -69,6 +69,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "consequences": ["benefit: requests take a tenth of the time"],
     },
     "mine_patterns": {},
+    "check_action": {"kind": "shell", "action": "rm -rf build"},
 }
 
 
@@ -85,6 +86,10 @@ def fitting(schema: Mapping[str, Any], defined: Mapping[str, Any]) -> st.SearchS
     if schema["type"] == "array":
         item, most = fitting(schema["items"], defined), schema.get("maxItems", 5)
         return st.lists(item, max_size=3) | st.lists(item, min_size=most, max_size=most)
+    if schema["type"] == "object":
+        values = st.floats() if isinstance(schema.get("additionalProperties"), dict) else TEXTS | st.integers()
+        names = st.sampled_from(["command", "path", "name", "arguments", "tokens", "total"]) | TEXTS
+        return st.dictionaries(names, values, max_size=4)
     simple = {
         "string": TEXTS,
         "null": st.none(),

@@ -15,7 +15,7 @@ from conftest import working_in
 SNAPSHOT = Path(__file__).parent / "tools_list.json"
 
 # design: the whole surface of all twelve factors may cost 4,000 tokens (o200k); what is there now stays far below.
-SURFACE_CEILING_TOKENS = 3_050
+SURFACE_CEILING_TOKENS = 3_300
 
 
 async def listed(path: Path, mode: str) -> list[Tool]:

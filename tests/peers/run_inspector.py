@@ -32,7 +32,7 @@ _NOTHING = re.compile(r"(?!)")
 
 _TOOLS = {
     "start_session", "load_context", "save_state", "resume_state", "track_mission", "record_entry",
-    "search_knowledge", "save_pattern", "mine_patterns", "report_outcome",
+    "search_knowledge", "save_pattern", "mine_patterns", "check_action", "report_outcome",
 }  # fmt: skip
 
 _ENTRY: dict[str, Any] = {

@@ -88,6 +88,9 @@ class Machine:
             return None
         return True
 
+    def held(self, path: str) -> None:
+        """Nothing: a machine knows no text that is being judged."""
+
     def kept(self, path: str) -> bool | None:
         """Whether git could bring back everything at this path; None outside git, or when git does not say in time.
 

@@ -15,7 +15,8 @@ from agentops_mcp.factors.guardrails.rules.packs import compiled, policy_of
 
 PACKS = Path(agentops_mcp.factors.guardrails.__file__).parent / "packs"
 ROW: dict[str, Any] = {
-    "programs": ["tool"], "words": ["thing delete|rm", "* drop-*", "** wipe", "!thing delete cache"], "valued": ["profile"],
+    "programs": ["tool"],
+    "words": ["thing delete|rm", "* drop-*", "** wipe", "!thing delete cache"], "valued": ["profile"],
     "effect": "destroy_infrastructure", "traits": ["x"],
 }  # fmt: skip
 
@@ -196,17 +197,22 @@ def test_no_call_is_too_odd_to_be_read(words: list[str]) -> None:
         assert outcome is None or isinstance(outcome, Outcome)
 
 
-def test_every_row_of_the_packs_is_decided_by_a_rule() -> None:
+BEYOND = {"destroy_infrastructure", "change_infrastructure", "destroy_data", "change_data", "publish", "spend"}
+"""Effects on what is not on this machine: a row about one that no rule decides about would say nothing."""
+
+
+def test_every_row_of_the_packs_about_services_is_decided_by_a_rule() -> None:
     tables = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(PACKS.glob("*.toml"))]
     policy = policy_of(compiled(tables))
     undecided = [
-        (program, row["effect"], tuple(row["traits"]), row["words"][:1])
+        (program, row["effect"], tuple(row.get("traits", ())), row.get("words", [])[:1])
         for program, rows in policy.commands.items()
         for row in rows
-        if not any(
+        if row["effect"] in BEYOND
+        and not any(
             (not rule.programs or program in rule.programs)
-            and rule.traits <= set(row["traits"])
-            and not rule.without & set(row["traits"])
+            and rule.traits <= set(row.get("traits", ()))
+            and not rule.without & set(row.get("traits", ()))
             and not rule.places
             for rule in policy.rules.get(row["effect"], ())
         )

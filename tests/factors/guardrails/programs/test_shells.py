@@ -44,7 +44,7 @@ def test_arguments_go_with_the_text() -> None:
         "bash /dev/stdin",
         "zsh",
         "bash -n +n",
-        "/bin/bash -i",
+        "/bin/bash",
         "sh -e",
     ],
 )
@@ -97,6 +97,11 @@ def test_a_shell_at_a_connection_is_given_away() -> None:
     assert [each.kind for each in found.effects] == ["open_shell"]
 
 
+def test_an_interactive_shell_at_a_pipe_is_driven_by_somebody_else() -> None:
+    assert "open_shell" in [each.kind for each in outcome(shell, "sh -i", LOCAL).effects]
+    assert outcome(shell, "bash -i", "ls").effects == ()
+
+
 def test_a_shell_with_other_rights_gains_them() -> None:
     assert effects(outcome(shell, "bash", traits="privileged")) == ["gain_privilege a shell interactive,privileged"]
 
@@ -139,3 +144,7 @@ def test_powershell_texts_are_handed_on() -> None:
 @pytest.mark.parametrize("line", ["powershell", "pwsh -", "powershell -Command -", "pwsh -File -"])
 def test_powershell_runs_what_flows_in(line: str) -> None:
     assert [each.kind for each in outcome(powershell, line, FETCHED).effects] == ["run_fetched"]
+
+
+def test_what_a_shell_runs_prints_and_nothing_else() -> None:
+    assert outcome(shell, "bash -c 'echo x'").output.text == ""

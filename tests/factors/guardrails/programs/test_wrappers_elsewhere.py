@@ -204,3 +204,11 @@ def test_everyday_variables_are_not(name: str, value: str) -> None:
 
 def test_a_command_in_a_variable_is_judged_as_one() -> None:
     assert runs(loaded([("GIT_EDITOR", "rm -rf x")], call("x"), WORLD)) == ["shell: rm -rf x"]
+
+
+def test_what_lines_are_made_of_marks_what_their_commands_print() -> None:
+    assert outcome(lined, "xargs echo", FETCHED).output.taints == {"fetched"}
+
+
+def test_a_placeholder_for_a_program_is_none() -> None:
+    assert outcome(lined, "xargs command", LOCAL).runs == ()

@@ -49,6 +49,10 @@ class Call(NamedTuple):
     """The file its output goes to; empty for a pipe or the terminal."""
 
     depth: int = 0
+    taints: frozenset[str] = frozenset()
+    """Where unknown parts of its words come from, as `Stream.taints`: `bash -c "$(curl …)"`."""
+
+    origin: str = ""
 
     @property
     def name(self) -> str:
@@ -121,4 +125,8 @@ class World(Protocol):
 
     def exists(self, path: str) -> bool | None:
         """Whether something is there; None when that is not known."""
+        ...
+
+    def held(self, path: str) -> Stream | None:
+        """What the text that is judged has put into a file before this point; None when nothing."""
         ...

@@ -12,13 +12,14 @@ A row is a table of a pack, plain data as `packs.compiled` checked it:
 - `unless`: options with which nothing happens, spelled the same way. Help, version and dry runs are always among them.
 - `valued`: options that take a value, so that it is taken for no operand. A word after an option that is not named here
   may be its value or an operand; both are tried.
-- `effect`, `traits`, `reversible`: what happens then, once for each row that holds.
+- `effect`, `traits`, `reversible`: what happens then, once for each row that holds. What is printed by a call that
+  reads a secret is secret.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from agentops_mcp.factors.guardrails.rules.calls import NOTHING, Call, Outcome
+from agentops_mcp.factors.guardrails.rules.calls import NOTHING, UNKNOWN, Call, Outcome, Stream
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.globs import fits
 
@@ -113,7 +114,10 @@ def from_rows(call: Call, rows: Sequence[Row]) -> Outcome | None:
         traits = call.traits.union(row.get("traits", ()))
         target = _target(given, end)
         effects[Effect(row["effect"], target, "", traits, call.text, bool(row.get("reversible")))] = None
-    return Outcome(tuple(effects)) if effects else NOTHING if spared else None
+    if not effects:
+        return NOTHING if spared else None
+    secret = any(each.kind == "read_secret" for each in effects)
+    return Outcome(tuple(effects), Stream(None, frozenset({"secret", "local"}), call.text) if secret else UNKNOWN)
 
 
 def generic(call: Call) -> Outcome | None:

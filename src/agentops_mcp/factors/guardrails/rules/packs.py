@@ -4,8 +4,9 @@ What is read is plain data as TOML or JSON gives it. A policy is made in two ste
 first: `compiled` checks everything and merges it into one JSON object, which `policy_of` turns into a `Policy`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
 
 from agentops_mcp.core.errors import ConfigError
 from agentops_mcp.factors.guardrails.rules.effects import EFFECTS, PLACES
@@ -64,31 +65,60 @@ def compiled(packs: Sequence[Table], person: Table | None = None, project: Table
         fixed += grave if owner == "person" else []
         released += [_release(each, owner) for each in _tables(table, "allow", owner)]
     headless = any(_flag(table or {}, "headless") for table in (person, project))
+    kept = [rule for rule in rules.values() if rule["decision"] != "off"]
     return {
-        "rules": [rule for rule in rules.values() if rule["decision"] != "off"],
-        "commands": commands, "released": released, "fixed": sorted(set(fixed)), "headless": headless,
+        "rules": _packed((rule["effects"] or [""], rule) for rule in kept),
+        "commands": _packed((row["programs"], {**row, "programs": []}) for row in commands),
+        "released": released, "fixed": sorted(set(fixed)), "headless": headless,
     }  # fmt: skip
 
 
 def policy_of(data: Table, *, version: str = "", headless: bool = False) -> Policy:
     """The policy that `compiled` data say; `version` is their digest, `headless` what the caller knows beyond them."""
-    by_effect: dict[str, list[Rule]] = {}
-    for each in data["rules"]:
-        rule = _rule_of(each)
-        for effect in rule.effects or {""}:
-            by_effect.setdefault(effect, []).append(rule)
-    by_program: dict[str, list[Table]] = {}
-    for row in data["commands"]:
-        for program in row["programs"]:
-            by_program.setdefault(program, []).append(row)
     released = tuple(
         Release(frozenset(each["effects"]), tuple(each["targets"]), each["reason"], each["until"], each["owner"])
         for each in data["released"]
     )
     return Policy(
-        {effect: tuple(rules) for effect, rules in by_effect.items()}, released, frozenset(data["fixed"]),
-        {program: tuple(rows) for program, rows in by_program.items()}, version, headless or data["headless"],
+        Unpacked(data["rules"], _rule_of), released, frozenset(data["fixed"]),
+        Unpacked(data["commands"], lambda row: row), version, headless or data["headless"],
     )  # fmt: skip
+
+
+_Item = TypeVar("_Item")
+
+
+class Unpacked(Mapping[str, tuple[_Item, ...]]):
+    """Lists by key, each read when it is first asked for: a hook needs few of hundreds."""
+
+    def __init__(self, packed: Table, read: Callable[[Table], _Item]) -> None:
+        self._texts: Sequence[str] = packed["texts"]
+        self._places: Mapping[str, Sequence[int]] = packed["places"]
+        self._read = read
+        self._done: dict[str, tuple[_Item, ...]] = {}
+
+    def __getitem__(self, key: str) -> tuple[_Item, ...]:
+        if key not in self._done:
+            self._done[key] = tuple(self._read(json.loads(self._texts[place])) for place in self._places[key])
+        return self._done[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _packed(items: Iterable[tuple[Sequence[str], Table]]) -> dict[str, Any]:
+    """Each item once, as text, and under every key the places of its items."""
+    texts: list[str] = []
+    places: dict[str, list[int]] = {}
+    for keys, each in items:
+        for key in keys:
+            places.setdefault(key, []).append(len(texts))
+        said = {name: value for name, value in each.items() if value not in ([], "", False)}
+        texts.append(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
+    return {"texts": texts, "places": places}
 
 
 def examples(packs: Iterable[Table]) -> list[Example]:
@@ -103,10 +133,10 @@ def examples(packs: Iterable[Table]) -> list[Example]:
 
 
 def _rule_of(each: Table) -> Rule:
+    sets = (frozenset(each.get(key, ())) for key in ("places", "traits", "without", "programs"))
     return Rule(
-        each["id"], frozenset(each["effects"]), each["decision"], each["severity"], each["reason"],
-        frozenset(each["places"]), frozenset(each["traits"]), frozenset(each["without"]), frozenset(each["programs"]),
-        tuple(each["targets"]), each["pattern"], each["safer"], each["shadow"],
+        each["id"], frozenset(each.get("effects", ())), each["decision"], each["severity"], each["reason"], *sets,
+        tuple(each.get("targets", ())), each.get("pattern", ""), each.get("safer", ""), each.get("shadow", False),
     )  # fmt: skip
 
 

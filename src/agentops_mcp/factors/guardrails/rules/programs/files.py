@@ -112,7 +112,11 @@ def _trash_empty(call: Call, world: World) -> Outcome:
     return Outcome(tuple(deleted([f"{world.home}/.local/share/Trash/*"], call, world, {"recursive"})))
 
 
-def _truncate(call: Call, world: World) -> Outcome:
+def _truncate(call: Call, world: World) -> Outcome | None:
+    if [each.lower() for each in call.argv[1:2]] == ["table"]:  # SQL at a prompt of a shell
+        from agentops_mcp.factors.guardrails.rules.programs import sql
+
+        return sql.outcome(call, world)
     given = parse(call.argv[1:], "s r size reference")
     if given.has(*_INFORMS):
         return NOTHING
@@ -130,26 +134,10 @@ def _made(call: Call, world: World) -> Outcome:
     return Outcome(tuple(made(path, call, world, {"empty"}) for path in given.operands))
 
 
-def _mktemp(call: Call, world: World) -> Outcome:
-    """The name it prints is known up to its random part, so what a script does there is known to be temporary."""
-    given = parse(call.argv[1:], "p suffix t" if "-t" in call.argv[1:-1] else "p suffix")
-    if given.has(*_INFORMS):
-        return NOTHING
-    template = next(iter(given.operands), f"tmp.{HOLE}")
-    stem = template.rstrip("X")
-    name = template if HOLE in template else f"{stem}{HOLE}{''.join(given.values('suffix'))}"
-    folder = next((each for each in given.values("p", "tmpdir") if each), "")
-    if not folder and (not given.operands or given.has("t", "tmpdir")):
-        folder = call.env.get("TMPDIR", "") or next(iter(world.temporary), "/tmp")  # noqa: S108 - a name only
-    path = f"{folder.rstrip('/')}/{name}" if folder else name
-    effects = () if given.has("u", "dry-run") else (made(path, call, world, {"empty"}),)
-    return Outcome(effects, Stream(f"{path}\n"))
-
-
 def _duplicates(call: Call, world: World) -> Outcome:
     """`fdupes -d` and the like delete every copy but one."""
     given = parse(call.argv[1:], "G L o P X C l maxdepth minsize maxsize order")
-    if not given.has("d", "delete") and ("-deleteduplicates", "true") != call.argv[1:3]:
+    if not given.has("d", "delete") and call.argv[1:3] != ("-deleteduplicates", "true"):
         return NOTHING
     traits = {"filtered", "recursive"} if given.has("r", "R", "recurse") else {"filtered"}
     return Outcome(tuple(deleted(given.operands, call, world, traits)))
@@ -181,7 +169,6 @@ _PROGRAMS: dict[str, Callable[[Call, World], Outcome | None]] = {
     "trash-empty": _trash_empty, "gio": _gio,
     **dict.fromkeys(("truncate", "gtruncate"), _truncate),
     **dict.fromkeys(("touch", "gtouch", "mkdir", "gmkdir", "mkfifo"), _made),
-    **dict.fromkeys(("mktemp", "gmktemp"), _mktemp),
     **dict.fromkeys(("fdupes", "jdupes", "rdfind"), _duplicates),
     **dict.fromkeys(("tmpreaper", "tmpwatch"), _tmpfiles),
     "journalctl": _journal,

@@ -51,7 +51,8 @@ def _cp(call: Call, world: World) -> Outcome:
     for taken, path in pairs[:_MOST]:
         stream, secrets = source(taken, call, world, "copied")
         put = made(path, call, world) if spares else written(path, call, world, _emptied(taken))
-        effects += [*secrets, put]
+        # A secret beside its copy of the same kind is shown to nobody.
+        effects += [put] if put.place == "secret" else [*secrets, put]
         if put.place not in {"unknown", "nowhere", "device"}:
             writes.append((put.target, stream))
     return Outcome((*effects, *_too_many(pairs, call)), Stream(""), (), tuple(writes))
@@ -94,7 +95,8 @@ def _ln(call: Call, world: World) -> Outcome:
         goal = leads_to if leads_to.startswith(("/", "~", HOLE)) else within(path.rpartition("/")[0] or ".", leads_to)
         stream, secrets = source(goal, call, world, "linked")
         put = written(path, call, world, _emptied(leads_to)) if force else made(path, call, world)
-        effects += [*secrets, put._replace(traits=put.traits | {"link"})]
+        link_itself = put._replace(traits=put.traits | {"link"})
+        effects += [link_itself] if put.place == "secret" else [*secrets, link_itself]
         if link.place != "unknown":
             writes.append((link.path, stream))
     return Outcome((*effects, *_too_many(pairs, call)), Stream(""), (), tuple(writes))
@@ -113,7 +115,8 @@ def _install(call: Call, world: World) -> Outcome:
     modes = given.values("m", "mode")
     setuid = any(_is_setuid(mode) for mode in modes)
     more = [
-        Effect("change_permissions", each.target, each.place, call.traits | {"setuid"}, call.text)
+        Effect(kind, each.target, each.place, call.traits | {"setuid"}, call.text)
+        for kind in ("change_permissions", "gain_privilege")
         for each in found.effects
         if setuid and each.kind in {"write", "overwrite"}
     ]
@@ -185,11 +188,13 @@ def _dd(call: Call, world: World) -> Outcome:
     return Outcome((*secrets, put), Stream(""), (), ((put.target, stream),) if put.place != "unknown" else ())
 
 
-def _split(call: Call, world: World) -> Outcome:
-    """`split` makes new files, and can give each part to a command."""
+def _split(call: Call, world: World) -> Outcome | None:
+    """`split` makes new files, and can give each part to a command. With three operands it is another program."""
     given = parse(
         call.argv[1:], "a b C l n t suffix-length bytes line-bytes lines number separator filter additional-suffix"
     )
+    if len(given.operands) > 2:
+        return None
     if given.has(*_INFORMS):
         return NOTHING
     stream, secrets = source(next(iter(given.operands), "-"), call, world, "copied")
@@ -209,15 +214,6 @@ def _patch(call: Call, world: World) -> Outcome:
     return Outcome(tuple(written(each, call, world) for each in paths if each != "-"), Stream(""))
 
 
-def _ed(call: Call, world: World) -> Outcome:
-    """`ed` and `ex` take commands from their input; a line that begins with `!` is the shell's."""
-    given = parse(call.argv[1:], "p c s")
-    lines = (call.stdin.text or "").splitlines()[:_MOST]
-    runs = tuple(Code("shell", Stream(line.lstrip()[1:])) for line in lines if line.lstrip().startswith("!"))
-    writes = any(line.strip().lstrip("%").startswith(("w", "x")) for line in lines)
-    return Outcome(tuple(written(each, call, world) for each in given.operands if writes), Stream(""), runs)
-
-
 def _ditto(call: Call, world: World) -> Outcome:
     return _cp(call._replace(argv=("cp", "-r", *(each for each in call.argv[1:] if not each.startswith("-")))), world)
 
@@ -229,6 +225,5 @@ _PROGRAMS: dict[str, Callable[[Call, World], Outcome | None]] = {
     **dict.fromkeys(("install", "ginstall"), _install),
     **dict.fromkeys(("dd", "gdd", "dcfldd", "dc3dd"), _dd),
     **dict.fromkeys(("split", "gsplit"), _split),
-    **dict.fromkeys(("ed", "red"), _ed),
     "patch": _patch, "gpatch": _patch, "ditto": _ditto,
 }  # fmt: skip

@@ -43,7 +43,8 @@ def _echo(call: Call, world: World) -> Stream:  # noqa: ARG001
         newline = newline and "n" not in option
         escapes = (escapes or "e" in option) and not option.endswith("E")
     text = " ".join(words) + ("\n" if newline else "")
-    return Stream(unescaped(text) if escapes else text)
+    taints, origin = (call.taints, call.origin) if HOLE in text else (frozenset[str](), "")
+    return Stream(unescaped(text) if escapes else text, taints, origin)
 
 
 def _printf(call: Call, world: World) -> Stream:  # noqa: ARG001

@@ -9,9 +9,12 @@ from agentops_mcp.factors.guardrails.rules.options import parse
 from agentops_mcp.factors.guardrails.rules.programs.files_effects import deleted, within, written
 
 _WITH_WORD = frozenset(
-    "amin anewer atime cmin cnewer context ctime fstype gid group ilname iname inum ipath iregex iwholename links lname "
-    "mmin mtime name newer path perm regex samefile size type uid used user wholename xtype Bmin Bnewer Btime bmin bnewer "
-    "btime flags fprint fprint0 fls maxdepth mindepth regextype printf files0-from xattrname acl depth-limit mnewer".split()
+    "amin anewer atime cmin cnewer context ctime fstype gid group ilname iname inum ipath iregex iwholename links "
+    "lname "
+    "mmin mtime name newer path perm regex samefile size type uid used user wholename xtype Bmin Bnewer Btime bmin "
+    "bnewer "
+    "btime flags fprint fprint0 fls maxdepth mindepth regextype printf files0-from xattrname acl depth-limit "
+    "mnewer".split()
 )
 """Primaries that take the next word, in GNU's and BSD's manuals; also `-newerXY`."""
 
@@ -26,8 +29,10 @@ _RUNS = frozenset({"exec", "execdir", "ok", "okdir"})
 _LEADING = frozenset({"-H", "-L", "-P", "-E", "-X", "-d", "-s", "-x"})
 _MOST_STARTS = 20
 _FD = (
-    "d E S e t c o j x X max-depth min-depth exact-depth exclude size extension type color owner threads base-directory "
-    "changed-within changed-before changed-after max-results format search-path path-separator max-buffer-time glob-path "
+    "d E S e t c o j x X max-depth min-depth exact-depth exclude size extension type color owner threads "
+    "base-directory "
+    "changed-within changed-before changed-after max-results format search-path path-separator max-buffer-time "
+    "glob-path "
     "ignore-file and strip-cwd-prefix"
 )
 
@@ -53,6 +58,7 @@ class _Search:
         self.groups = [_Group(negated=False, alternatives=[[]])]
         self.negated = False
         self.formatted = False
+        self.separator = "\n"
 
     def narrow(self, pattern: str) -> None:
         """Take a test into account; one that is negated leaves nearly everything in."""
@@ -75,18 +81,18 @@ class _Search:
 
     def found(self) -> list[str]:
         """What is found, as paths with globs: the start points themselves when nothing narrows the search."""
-        patterns = self._narrowing()
+        patterns = self.narrowing()
         if not patterns:
             return list(self.starts)
         names = [each for each in dict.fromkeys(patterns) if each != HOLE] or [HOLE]
         return [within(start, name) for start in self.starts for name in names[:_MOST_STARTS]]
 
-    def _narrowing(self) -> list[str]:
+    def narrowing(self) -> list[str]:
         return [each for group in self.groups for each in group.alternatives[-1]]
 
     def traits(self) -> set[str]:
         """Whether only some of what is there is found."""
-        return {"recursive", "filtered"} if self._narrowing() else {"recursive"}
+        return {"recursive", "filtered"} if self.narrowing() else {"recursive"}
 
 
 def _find(call: Call, world: World) -> Outcome:
@@ -151,8 +157,10 @@ def _test(word: str, name: str, words: Sequence[str], place: int, search: _Searc
         return place
     elif word in {"-o", "-or", ","}:
         search.groups[-1].alternatives.append([])
-    elif name in {"printf", "print0", "ls"}:
+    elif name in {"printf", "ls"}:
         search.formatted = True
+    elif name == "print0":
+        search.separator = "\0"
     takes = name in _WITH_WORD or name.startswith("newer")
     value = words[place] if takes and place < len(words) else ""
     if name in _NARROWING or name.startswith("newer"):
@@ -190,7 +198,7 @@ def _command(words: Sequence[str], place: int) -> tuple[list[str], int]:
 def _each(command: Sequence[str], search: _Search, call: Call, *, asks: bool) -> list[Call]:
     if not command:
         return []
-    traits = call.traits | {"repeated"} | search.traits() | ({"interactive"} if asks else set())
+    traits = call.traits | {"repeated"} | search.traits() | ({"interactive"} if asks else set[str]())
     # A path that is found is put wherever `{}` stands; without one the command is the same for all.
     paths = search.found() if any("{}" in word for word in command) else [""]
     return [
@@ -205,7 +213,9 @@ def _listed(search: _Search, runs: Sequence[Call]) -> Stream:
     """What is printed: paths, named by their pattern, so that who reads them is judged by what they stand for."""
     if runs or search.formatted:
         return Stream(None, frozenset({"local"}))
-    return Stream("".join(f"{each}\n" for each in search.found()), frozenset({"local"}))
+    found = search.found()
+    paths = found if search.narrowing() else [within(each, "*") for each in found]
+    return Stream("".join(f"{each}{search.separator}" for each in paths), frozenset({"local"}))
 
 
 def _fd(call: Call) -> Outcome:

@@ -74,8 +74,8 @@ def _outcome(call: Call, world: World, depth: int) -> Outcome | None:
         return Outcome(before.effects, runs=before.runs)
     alias = git.setting(f"alias.{git.sub}")
     after = _alias(git, alias, world, depth) if alias and git.sub not in _MODULE_OF else _subcommand(git, world)
-    if after is None:
-        return before if before.effects or before.runs else None
+    if after is None:  # a subcommand that drops nothing, or one that somebody installed
+        return before
     return after._replace(effects=before.effects + after.effects, runs=before.runs + after.runs)
 
 

@@ -65,8 +65,10 @@ def _shown(git: Git, words: Words, world: World) -> Outcome:
         if kind:
             secret = True
             effects.append(Effect("read_secret", path, "secret", git.call.traits | {kind, "committed"}, git.by))
-    for path in words.values("output"):
-        effects.append(Effect("overwrite", path, place_of_path(path, git, world), git.call.traits, git.by))
+    effects += [
+        Effect("overwrite", path, place_of_path(path, git, world), git.call.traits, git.by)
+        for path in words.values("output")
+    ]
     commands = words.values("extcmd", "x") if git.sub == "difftool" else ()
     if git.sub == "grep":
         commands = words.values("O", "open-files-in-pager")

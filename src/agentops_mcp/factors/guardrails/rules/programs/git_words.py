@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣-"), "-")
+_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-")
 """Characters that look like a dash and take its place in text that was pasted."""
 
 

@@ -149,7 +149,7 @@ def _stash(git: Git, words: Words, world: World) -> list[Effect]:  # noqa: ARG00
     if verb.lower() not in {"drop", "clear"}:
         return []
     target = name or "stash@{0}" if verb.lower() == "drop" else "every stash"
-    traits = {"stash"} | ({"everything"} if verb.lower() == "clear" else set())
+    traits = {"stash", "everything"} if verb.lower() == "clear" else {"stash"}
     return [Effect("discard_work", target, "git", git.call.traits | traits, git.by)]
 
 

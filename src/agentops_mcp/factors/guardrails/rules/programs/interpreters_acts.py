@@ -1,6 +1,6 @@
 """What a program in a scripting language does, gathered while its text is read: the same acts in every language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, Call, Code, Outcome, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
@@ -13,6 +13,14 @@ from agentops_mcp.factors.guardrails.rules.programs.shells_running import runnin
 _LONGEST_BY = 2_000
 _MOST = 200
 """Effects and runs that are kept of one text."""
+
+_QUERYING = frozenset({"execute", "executescript", "query", "raw", "executeRaw", "unsafe", "mysqli_query", "pg_query"})
+_DESTROYING = frozenset(
+    "flushall flushdb dropdatabase dropcollection droptable dropschema dropall deleteall destroyall clearobjects "
+    "clearindex deleteindex deleteindices deletebucket deletetable deletedatabase deletecollection deletecluster "
+    "deletedbinstance terminateinstances deletestack deleteproject purgequeue deletequeue deletetopic".split()
+)
+"""Methods of clients of databases and clouds, in every spelling of their words: each destroys all that it names."""
 
 _SENT = frozenset({"secret", "local"})
 
@@ -94,6 +102,15 @@ class Acts:
         self._effects += found.effects[:_MOST]
         if len(self._runs) < _MOST:
             self._runs += found.runs
+
+    def library(self, name: str, values: Sequence[Value]) -> None:
+        """A method of some library, of which only the name is known: SQL that it is given, or all that it destroys."""
+        owner, _, method = name.rpartition(".")
+        text = values[0] if values else UNKNOWN_VALUE
+        if method in _QUERYING and text.text is not None and len(self._runs) < _MOST:
+            self._runs.append(Code("sql", text.stream, traits=self.call.traits))
+        elif owner and method.lower().replace("_", "") in _DESTROYING:
+            self.effect("destroy_data", name, "", "library")
 
     def start(self, words: Iterable[Value]) -> None:
         """A program is started without a shell."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, Stream
 
-LONGEST = 100_000
+LONGEST = 30_000
 """Characters of a constant that are followed."""
 
 

@@ -89,9 +89,10 @@ def _browser(call: Call, world: World) -> Outcome | None:
         return None
     output = merged(fetched(url, call, world) for url in urls)
     found = [outcome_of(call, "GET", url, "", output) for url in urls]
-    saved = [name for name in valued_by(given, ("o", "output")) if name != "-"]
-    if call.name in {"fetch", "axel"} and not is_given(given, "o", "output"):
-        saved = [name for url in urls if (name := name_in(url))]
+    saved: list[str] = []
+    if call.name in {"fetch", "axel"}:
+        named = valued_by(given, ("o", "output"))
+        saved = [name for name in named or map(name_in, urls) if name not in {"", "-"}]
     return together(found, output, saved, call, world)
 
 

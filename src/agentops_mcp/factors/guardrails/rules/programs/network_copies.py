@@ -103,7 +103,7 @@ def _given(path: str, sink: str, call: Call, world: World) -> Effect:
     stream, _ = of_file(path, call.cwd, world)
     located = locate(path, call.cwd, world)
     traits = {"copy", "file"}
-    if _KEPT_FOR_KEYS.intersection(located.path.lower().replace(".", "/").split("/")):
+    if "secret" not in stream.taints and _KEPT_FOR_KEYS.intersection(located.path.lower().replace(".", "/").split("/")):
         traits.add("keys")
     if located.place in {"home", "root", "system"}:
         traits.add("everything" if located.place != "system" else "system")

@@ -38,17 +38,8 @@ def path_of(address: str) -> str:
 
 
 def is_near(host: str) -> bool:
-    """Whether a host is this machine or in a private network: RFC 1918 and 4193, loopback, `.local`, `.internal`."""
-    if host in _HERE or (host.startswith(("127.", "10.", "192.168.", "unix:", "fc", "fd")) and _is_number(host)):
-        return True
-    second = host.split(".")[1:2]
-    if host.startswith("172.") and second and second[0].isdigit() and 16 <= int(second[0]) <= 31:
-        return True
-    return host.endswith((".localhost", ".local", ".internal", ".lan", ".test", ".cluster.local"))
-
-
-def _is_number(host: str) -> bool:
-    return host in _HERE or all(letter in "0123456789abcdef.:" for letter in host)
+    """Whether a host is this machine. One in a private network is another: others work on it, and it can read."""
+    return host in _HERE or (host.startswith("127.") and host.replace(".", "").isdigit()) or host.endswith(".localhost")
 
 
 def is_metadata(host: str) -> bool:

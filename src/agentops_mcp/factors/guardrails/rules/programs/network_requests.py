@@ -51,6 +51,8 @@ def effects(call: Call, method: str, url: str, body: str = "") -> tuple[Effect, 
     found = [_effect(call, kind, url, host) for kind in _kinds(method, url, body[:_LONGEST_BODY])]
     if any(HOLE in label for label in host.split(".")[:-2]):
         found.append(sent(call, host, Stream(), "name"))
+    elif HOLE in path_of(url):
+        found.append(sent(call, host, Stream(), "query"))
     return tuple(found)
 
 

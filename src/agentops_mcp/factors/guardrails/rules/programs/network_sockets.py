@@ -46,7 +46,7 @@ def _netcat(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - one s
     given = exact(call.argv[1:], _NC_VALUED, "egGiImMoOpPqsTVwWxX" + ("c" if _runs_with_c(call) else ""))
     listens = is_given(given, "l", "listen")
     host = "" if listens else next(iter(given.operands), "")
-    if valued_by(given, ("e", "c", "exec", "sh-exec", "lua-exec")):
+    if any(valued_by(given, ("e", "c", "exec", "sh-exec", "lua-exec"))):
         effect = Effect("open_shell", host or "whoever connects", "remote", call.traits, call.text)
         return Outcome((effect,), _from(host))
     if is_given(given, "U") and (call.stdin.text or "").lstrip().startswith(_HAPROXY):
@@ -120,7 +120,7 @@ def _joined(source: str, sink: str, call: Call, world: World) -> list[Effect]:
         return [_order(call)]
     if not _is_network(sink) and _kind(sink) != "fd":
         return []
-    host = _address(sink)
+    host = _address(sink) if _is_network(sink) else ""
     if source == "-" or _kind(source) in {"stdio", "stdin", "fd"}:
         return [sent(call, host, call.stdin, "stdin")] if call.stdin.text != "" or call.stdin.taints else []
     if _kind(source) not in _FILES and not source.startswith(("/", "./", "../")):
@@ -190,9 +190,12 @@ def _websocket(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     return Outcome((*found, *flow.effects), flow.output)
 
 
-def _openssl(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _openssl(call: Call, world: World) -> Outcome | None:
+    """`openssl s_client` and `s_server`; its other commands are those of a decoder."""
     if call.argv[1:2] not in {("s_client",), ("s_server",)}:
-        return None
+        from agentops_mcp.factors.guardrails.rules.programs import filters_decode  # only for what it decodes
+
+        return filters_decode.outcome(call, world)
     given = parse(call.argv[2:], "connect host port servername cert key CAfile accept starttls proxy", single_dash=True)
     host = next(iter(given.values("connect") or given.values("host") or given.operands), "")
     if is_given(given, "showcerts", "cert_chain") or (call.stdin.text is not None and not call.stdin.text.strip()):

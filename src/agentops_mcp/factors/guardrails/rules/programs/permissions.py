@@ -46,15 +46,15 @@ def _chmod(call: Call, world: World) -> Outcome:
             paths.append(word)
         else:
             mode = word
-    traits = traits_of_mode(mode) | ({"recursive"} if recursive else set())
+    traits = traits_of_mode(mode) | ({"recursive"} if recursive else set[str]())
     return Outcome(tuple(_changed(paths, call, world, traits)))
 
 
 def traits_of_mode(mode: str) -> set[str]:
     """What a mode, octal or in letters, gives to whom.
 
-    `setuid` (run as the owner), `setgid` (as the group), `open` (all may write), `shown` (all may read), `shut` (the owner may not), `run` (no
-    more than the right to run it).
+    `setuid` (run as the owner), `setgid` (as the group), `open` (all may write), `shown` (all may read), `shut` (the
+    owner may not), `run` (no more than the right to run it).
     """
     if mode.isdigit():
         return _of_octal(mode)
@@ -105,7 +105,7 @@ def _owned(call: Call, world: World) -> Outcome:
     by_reference = given.has("reference")
     paths = given.operands if by_reference else given.operands[1:]
     owner = "" if by_reference else next(iter(given.operands), "")
-    traits = {"owner"} | ({"recursive"} if given.has("R", "recursive") else set())
+    traits = {"owner"} | ({"recursive"} if given.has("R", "recursive") else set[str]())
     if owner.lower().split(":")[0] in {"root", "0"}:
         traits.add("root")
     return Outcome(tuple(_changed(paths, call, world, traits)))
@@ -115,7 +115,7 @@ def _acl(call: Call, world: World) -> Outcome:
     given = parse(call.argv[1:], "m M x X set modify modify-file remove remove-file set-file restore")
     if given.has("help", "version", "h", "v", "test"):
         return NOTHING
-    traits = {"acl"} | ({"recursive"} if given.has("R", "recursive") else set())
+    traits = {"acl"} | ({"recursive"} if given.has("R", "recursive") else set[str]())
     if any(each.startswith(("o:", "o::", "other:")) and "w" in each for each in given.values("m", "modify", "set")):
         traits.add("open")
     return Outcome(tuple(_changed(given.operands, call, world, traits)))
@@ -133,7 +133,7 @@ def _attributes(call: Call, world: World) -> Outcome:
         changes = [word for word in words if word[:1] in {"+", "-", "="} and len(word) > 1]
         frees = any(word.startswith("-") and set(word) & set("ia") for word in changes)
         paths = [word for word in words if word not in changes]
-    return Outcome(tuple(_changed(paths, call, world, flags | ({"freed"} if frees else set()))))
+    return Outcome(tuple(_changed(paths, call, world, flags | ({"freed"} if frees else set[str]()))))
 
 
 def _capabilities(call: Call, world: World) -> Outcome:
@@ -161,7 +161,7 @@ def _windows(call: Call, world: World) -> Outcome:
     )
     if not changes:
         return NOTHING
-    traits = {"acl"} | ({"recursive"} if {"/t", "/r", "/s"} & set(words) else set())
+    traits = {"acl"} | ({"recursive"} if {"/t", "/r", "/s"} & set(words) else set[str]())
     if any(word.startswith(("everyone:", "*s-1-1-0:")) for word in words):
         traits.add("open")
     return Outcome(tuple(_changed(paths, call, world, traits)))

@@ -6,6 +6,7 @@ from top to bottom, both branches of a condition, the body of a loop for each of
 
 import ast
 import warnings
+from typing import cast
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, Call, Code, Outcome, World
 from agentops_mcp.factors.guardrails.rules.programs.interpreters_acts import Acts
@@ -15,7 +16,7 @@ from agentops_mcp.factors.guardrails.rules.programs.python_code_values import Ev
 from agentops_mcp.factors.guardrails.rules.programs.script_code_scan import scanned
 from agentops_mcp.factors.guardrails.rules.programs.shells_running import running
 
-_LONGEST = 100_000
+_LONGEST = 30_000
 _DEEPEST = 4
 """Texts within texts, and functions within functions."""
 
@@ -133,7 +134,7 @@ class _Walker(Evaluator):
             isinstance(statement, ast.While) and isinstance(statement.test, ast.Constant) and bool(statement.test.value)
         )
         for _, field in ast.iter_fields(statement):
-            for each in field if isinstance(field, list) else (field,):
+            for each in cast("list[object]", field) if isinstance(field, list) else (field,):
                 if isinstance(each, ast.expr):
                     self.value(each)
                 elif isinstance(each, ast.stmt):

@@ -1,6 +1,8 @@
 """What Python expressions stand for, as far as a text says."""
 
 import ast
+from collections.abc import Callable
+from typing import Any
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
 from agentops_mcp.factors.guardrails.rules.programs.interpreters_acts import Acts
@@ -18,6 +20,24 @@ class Evaluator:
         """Begin without any name known."""
         self.acts = acts
         self.names: dict[str, Value] = {}
+        self._readers: dict[type[ast.expr], Callable[[Any], Value]] = {
+            ast.Constant: lambda node: _constant(node.value),
+            ast.Name: lambda node: self.names.get(node.id, Value(name=node.id)),
+            ast.Attribute: lambda node: self._attribute(self.value(node.value), node.attr),
+            ast.Call: self._call,
+            ast.JoinedStr: lambda node: joined(self.value(each) for each in node.values),
+            ast.BinOp: self._operation,
+            ast.Subscript: self._part,
+            ast.NamedExpr: self._walrus,
+            ast.IfExp: self._chosen,
+            ast.Lambda: lambda node: self.value(node.body),
+            **dict.fromkeys((ast.FormattedValue, ast.Await, ast.Starred), lambda node: self.value(node.value)),
+            **dict.fromkeys(
+                (ast.List, ast.Tuple, ast.Set),
+                lambda node: Value(items=tuple(self.value(each) for each in node.elts)),
+            ),
+            **dict.fromkeys((ast.ListComp, ast.GeneratorExp, ast.SetComp), self._comprehension),
+        }
 
     def call(self, callee: Value, arguments: list[Value], named: dict[str, Value]) -> Value:  # noqa: ARG002
         """What a call gives; here nothing is known of it."""
@@ -36,41 +56,18 @@ class Evaluator:
 
     def value(self, node: ast.expr) -> Value:
         """What an expression stands for; what it calls on the way is done."""
-        match node:
-            case ast.Constant():
-                return _constant(node.value)
-            case ast.Name():
-                return self.names.get(node.id, Value(name=node.id))
-            case ast.Attribute():
-                return self._attribute(self.value(node.value), node.attr)
-            case ast.Call():
-                return self._call(node)
-            case ast.JoinedStr():
-                return joined(self.value(each) for each in node.values)
-            case ast.FormattedValue():
-                return self.value(node.value)
-            case ast.BinOp():
-                return self._operation(node)
-            case ast.List() | ast.Tuple() | ast.Set():
-                return Value(items=tuple(self.value(each) for each in node.elts))
-            case ast.Subscript():
-                return self._part(node)
-            case ast.NamedExpr():
-                value = self.value(node.value)
-                self.assign(node.target, value)
-                return value
-            case ast.IfExp():
-                self.value(node.test)
-                chosen, other = self.value(node.body), self.value(node.orelse)
-                return chosen if chosen.text is not None or chosen.name else other
-            case ast.Await() | ast.Starred():
-                return self.value(node.value)
-            case ast.Lambda():
-                return self.value(node.body)
-            case ast.ListComp() | ast.GeneratorExp() | ast.SetComp():
-                return self._comprehension(node)
-            case _:
-                return self._other(node)
+        read = self._readers.get(type(node))
+        return read(node) if read else self._other(node)
+
+    def _walrus(self, node: ast.NamedExpr) -> Value:
+        value = self.value(node.value)
+        self.assign(node.target, value)
+        return value
+
+    def _chosen(self, node: ast.IfExp) -> Value:
+        self.value(node.test)
+        chosen, other = self.value(node.body), self.value(node.orelse)
+        return chosen if chosen.text is not None or chosen.name else other
 
     def _other(self, node: ast.expr) -> Value:
         values = [self.value(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]

@@ -95,6 +95,8 @@ def of_file(path: str, cwd: str, world: World) -> tuple[Stream, str]:
         return Stream(None, frozenset({"fetched"}), path), ""
     if path in {"/dev/null", "NUL", "nul"}:
         return Stream("", origin=path), ""
+    if (held := world.held(locate(path, cwd, world).path)) is not None:
+        return held, ""
     kind = secret_kind(path, cwd, world)
     return Stream(None, frozenset({"local", "secret"} if kind else {"local"}), locate(path, cwd, world).path), kind
 

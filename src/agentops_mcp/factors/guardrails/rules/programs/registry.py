@@ -7,7 +7,7 @@ from importlib import import_module
 
 from agentops_mcp.factors.guardrails.rules.calls import Call, Code, Outcome, World
 
-_FAMILIES: dict[str, str] = {}
+_FAMILIES: dict[str, list[str]] = {}
 _PROGRAMS = {
     # family: programs. Each family is a module here with `outcome(call: Call, world: World) -> Outcome | None`;
     # None means that it knows nothing of this call after all.
@@ -64,16 +64,39 @@ _PROGRAMS = {
     "filters_decode": (
         "age ansible-vault ascii85 b64decode base32 base58 base64 base64decode basenc brcat brotli bunzip2 bzcat "
         "bzip2 caesar compress gbase64 god gpg gpg2 gtr gunzip gzcat gzip gzip2 hd hexdump iconv lz4 lz4cat lzcat "
-        "lzma od openssl pbzip2 pigz pixz pzstd qprint rage recode rev rot13 tr uconv unbase64 uncompress "
+        "lzma od pbzip2 pigz pixz pzstd qprint rage recode rev rot13 tr uconv unbase64 uncompress "
         "unlz4 unlzma unxz unzstd uudecode xxd xz xzcat yencdecode zbase32 zcat zstd zstdcat"
     ),
     "filters_sed": "gsed sed",
     "filters_awk": "awk gawk goawk mawk nawk original-awk",
-    "files": "",
-    "find": "",
-    "permissions": "",
-    "devices": "",
-    "system": "",
+    "files": (
+        "del del-cli erase fdupes gio gmkdir grm grmdir gshred gtouch gtruncate gunlink gvfs-trash jdupes "
+        "journalctl mkdir mkfifo rd rdfind remove-item ri rimraf rm rmdir rmtrash scrub sdelete sdelete64 "
+        "shred srm tmpreaper tmpwatch touch trash trash-cli trash-empty trash-put truncate unlink wipe"
+    ),
+    "files_copies": (
+        "copy copy-item cp dc3dd dcfldd dd ditto file-rename gcp gdd ginstall gln gmv gpatch gsplit install "
+        "link ln move move-item mv patch perl-rename prename ren rename rename-item split symlink xcopy"
+    ),
+    "files_archives": "7z 7za 7zr 7zz ar bsdtar cpio gcpio gtar jar p7zip pax rar star tar unar unrar unzip zip",
+    "find": "fd fdfind find gfind",
+    "permissions": (
+        "attrib cacls chattr chflags chgrp chmod chown gchgrp gchmod gchown icacls setcap setfacl takeown "
+        "xattr"
+    ),
+    "devices": (
+        "badblocks blkdiscard blkzone cfdisk cgdisk ddrescue debugfs e2fsck e2label fatlabel fdisk "
+        "flash_erase flash_eraseall flashcp format fsck gdisk growpart hdparm make_f2fs mkdosfs mke2fs "
+        "mkexfatfs mkfs mkfs.bfs mkfs.btrfs mkfs.cramfs mkfs.erofs mkfs.exfat mkfs.ext2 mkfs.ext3 mkfs.ext4 "
+        "mkfs.f2fs mkfs.fat mkfs.gfs2 mkfs.hfs mkfs.hfsplus mkfs.jfs mkfs.minix mkfs.msdos mkfs.nilfs2 "
+        "mkfs.ntfs mkfs.ocfs2 mkfs.reiserfs mkfs.udf mkfs.vfat mkfs.xfs mkntfs mkreiserfs mkswap mkudffs "
+        "nandwrite newfs newfs_apfs newfs_hfs newfs_msdos ntfsclone ntfslabel ntfsresize parted reiserfsck "
+        "resize2fs sfdisk sg_format sg_sanitize sgdisk tune2fs wipefs xfs_admin xfs_db xfs_growfs xfs_repair"
+    ),
+    "system": (
+        "crontab halt kill killall killall5 lsof pgrep pidof pkill poweroff reboot shutdown skill stop-process "
+        "taskkill tskill"
+    ),
     "git": "git",
     "interpreters": (
         "bpython bun coffee deno graalpy ipython ipython3 irb jjs jruby julia jython littler lua lua5.1 lua5.2 lua5.3 "
@@ -85,10 +108,19 @@ _PROGRAMS = {
         "alter beeline bq clickhouse clickhouse-client clickhouse-local cockroach cqlsh cypher-shell db2 delete drop "
         "duckdb grant gsql hive impala-shell influx isql keydb-cli litecli mariadb merge mongo mongosh mssql-cli mycli "
         "mysql mysqlsh osql pgcli presto psql purge redis-cli snow snowsql spark-sql sqlcipher sqlcmd sqlite sqlite3 "
-        "sqlplus trino truncate turso update usql valkey-cli vsql ysqlsh"
+        "sqlplus trino turso update usql valkey-cli vsql ysqlsh"
     ),
-    "network": "",
-    "packages": "",
+    "network": "curl curlie wget wget2",
+    "network_clients": "aria2c axel elinks fetch http https links links2 lwp-download lwp-request lynx w3m xh xhs",
+    "network_sockets": "cryptcat nc nc.openbsd nc.traditional ncat netcat openssl pwncat socat telnet websocat wscat",
+    "network_copies": (
+        "aws awslocal azcopy b2 coscli coscmd ftp ftpput gsutil lftp mc mcli ncftpput obsutil ossutil pscp psftp rclone rsync "
+        "s3cmd s4cmd s5cmd scp sftp tftp tnftp"
+    ),
+    "network_messages": (
+        "ansible delv dig doggo drill esmtp fping gh glab himalaya host hping3 kdig knsupdate mail mailx mpack msmtp mutt "
+        "neomutt nping nslookup nsupdate ping ping6 resolvectl s-nail sendemail sendmail ssmtp swaks"
+    ),
 }
 _LANGUAGES = {
     # language: module with `code(code: Code, cwd: str, world: World) -> Outcome`
@@ -107,9 +139,11 @@ _LANGUAGES = {
 def outcome_of(call: Call, world: World) -> Outcome | None:
     """What a call does, as its program's family says; None when no family knows it."""
     if not _FAMILIES:
-        _FAMILIES.update({name: family for family, names in _PROGRAMS.items() for name in names.split()})
-    family = _FAMILIES.get(call.name)
-    return import_module(f"{__package__}.{family}").outcome(call, world) if family else None
+        for family, names in _PROGRAMS.items():
+            for name in names.split():
+                _FAMILIES.setdefault(name, []).append(family)
+    found = (import_module(f"{__package__}.{family}").outcome(call, world) for family in _FAMILIES.get(call.name, ()))
+    return next((each for each in found if each is not None), None)
 
 
 def code(code: Code, cwd: str, world: World) -> Outcome:

@@ -12,9 +12,9 @@ from agentops_mcp.factors.guardrails.rules.programs.interpreters_acts import Act
 from agentops_mcp.factors.guardrails.rules.programs.shells_running import running
 
 if TYPE_CHECKING:
-    from tree_sitter import Parser
+    from tree_sitter import Language, Parser
 
-_LONGEST = 100_000
+_LONGEST = 30_000
 _GRAMMARS = {"javascript": "tree_sitter_javascript", "ruby": "tree_sitter_ruby", "php": "tree_sitter_php"}
 
 
@@ -73,11 +73,17 @@ def _is_command_line(text: str) -> bool:
     return (first[:1] == "-" and first[1:2].isalpha()) or first.startswith(("--", "/", "~", "./", "../"))
 
 
-@cache
 def _parser(language: str, *, open_tag: bool) -> "Parser":
-    from tree_sitter import Language, Parser
+    """A parser of its own for each text: one is not for two threads at once, and costs next to nothing."""
+    from tree_sitter import Parser
 
-    grammar = import_module(_GRAMMARS[language])
-    if language == "php":
-        return Parser(Language(grammar.language_php() if open_tag else grammar.language_php_only()))
-    return Parser(Language(grammar.language()))
+    return Parser(_grammar(language, open_tag=open_tag))
+
+
+@cache
+def _grammar(language: str, *, open_tag: bool) -> "Language":
+    from tree_sitter import Language
+
+    name = "language" if language != "php" else "language_php" if open_tag else "language_php_only"
+    compiled: object = getattr(import_module(_GRAMMARS[language]), name)()
+    return Language(compiled)

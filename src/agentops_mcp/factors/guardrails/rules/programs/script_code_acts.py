@@ -198,6 +198,10 @@ def _character(values: list[Value], acts: Acts, language: str) -> Value:
     return Value(taints=frozenset({"decoded"}))
 
 
+def _backwards(value: Value) -> Value:
+    return value._replace(text=value.text[::-1] if value.text else None, taints=value.taints | {"decoded"})
+
+
 def _simple(give: Callable[[Value], Value]) -> Callable[[list[Value], Acts, str], Value]:
     return lambda values, _acts, _language: give(first(values))
 
@@ -207,8 +211,8 @@ _ACTS: dict[str, Callable[[list[Value], Acts, str], Value]] = {
     "open": _open, "move": _move, "copy": _copy, "read": _read, "permit": _permit, "eval": _eval, "fetch": _fetch,
     "send": _fetch, "connect": _connect, "hand_over": _hand_over, "kill": _kill, "input": _input, "from": _from,
     "character": _character, "group": _group,
-    "same": _simple(lambda value: value), "based": _simple(based), "hex": _simple(from_hex), "rotated": _simple(rotated),
-    "reversed": _simple(lambda value: value._replace(text=value.text[::-1] if value.text else None, taints=value.taints | {"decoded"})),
+    "same": _simple(lambda value: value), "based": _simple(based), "hex": _simple(from_hex),
+    "rotated": _simple(rotated), "reversed": _simple(_backwards),
     "hidden": _simple(lambda value: Value(taints=value.taints | {"decoded"}, origin=value.origin)),
     "path": lambda values, _acts, _language: joined(values, "/"),
     "home": lambda _values, acts, _language: constant(acts.world.home),

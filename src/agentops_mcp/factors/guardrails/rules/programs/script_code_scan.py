@@ -12,7 +12,7 @@ from agentops_mcp.factors.guardrails.rules.programs.interpreters_values import U
 from agentops_mcp.factors.guardrails.rules.programs.script_code_acts import perform
 from agentops_mcp.factors.guardrails.rules.programs.script_code_tables import table_of
 
-_LONGEST = 50_000
+_LONGEST = 30_000
 _MOST_ARGUMENTS = 12
 _CLOSING = {"(": ")", "{": "}", "[": "]", "<": ">"}
 _QUOTES = {"perl": ("q", "qq", "qx", "qw"), "ruby": ()}
@@ -153,7 +153,9 @@ def _name(text: str, place: int, language: str, found: list[Token]) -> int:
     end = place + len(name) if name else end
     name = name.removeprefix("CORE::").removeprefix("GLOBAL::")
     if language == "perl" and name in _QUOTES["perl"]:
-        begins = end + (len(text[end:]) - len(text[end:].lstrip()))
+        begins = end
+        while begins < len(text) and text[begins].isspace():
+            begins += 1
         mark = text[begins : begins + 1]
         if mark and not mark.isalnum() and mark not in ",;=)":
             inner, after = _quoted(text, begins + 1, _CLOSING.get(mark, mark))

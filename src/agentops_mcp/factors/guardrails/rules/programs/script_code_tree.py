@@ -245,6 +245,11 @@ class _Walker:
             values = values[1:]
         if act is not None:
             return perform(act, values, self.acts, self.language)
+        return self._flowing(callee, method, values)
+
+    def _flowing(self, callee: Value, method: str, values: list[Value]) -> Value:
+        """What comes of a call that is not known by its name: what flows in flows on."""
+        self.acts.library(callee.name, values)
         if callee.taints and any(self._table.get(each.name) == "eval" for each in values):  # .then(eval)
             self.acts.run(callee._replace(text=None), self.language)
         taints = callee.taints.union(*(each.every_taint for each in values))

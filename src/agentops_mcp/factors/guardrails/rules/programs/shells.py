@@ -5,7 +5,7 @@ from typing import NamedTuple
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, Call, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.programs.reading import of_file
-from agentops_mcp.factors.guardrails.rules.programs.shells_running import given_away, is_socket, running
+from agentops_mcp.factors.guardrails.rules.programs.shells_running import given_away, is_socket, passing, running
 
 _STDIN = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _SHELLS = frozenset(
@@ -30,6 +30,7 @@ class _Given(NamedTuple):
     from_input: bool = False
     """`-s`: the operands are arguments, the text comes from the input."""
 
+    interactive: bool = False
     wants: bool = False
     """`-c`: the first operand is a text."""
 
@@ -48,24 +49,33 @@ def outcome(call: Call, world: World) -> Outcome | None:
     found: list[Outcome] = [Outcome(given_away(call))]
     found += [_file(path, call, world) for path in given.files]
     if given.commands:
-        found += [running(Stream(text), call, "shell", given.operands) for text in given.commands]
+        found += [running(_text(text, call), call, "shell", given.operands) for text in given.commands]
     elif given.operands and not given.from_input:
         path = given.operands[0]
         if path in _STDIN:
-            found.append(_input(call, given.operands))
+            found.append(_input(call, given.operands, interactive=given.interactive))
         else:
             found.append(_file(path, call, world))
     else:
-        found.append(_input(call, (call.name, *given.operands)))
+        found.append(_input(call, (call.name, *given.operands), interactive=given.interactive))
     effects = tuple(effect for each in found for effect in each.effects)
-    return Outcome(effects, runs=tuple(code for each in found for code in each.runs))
+    return passing(Outcome(effects, runs=tuple(code for each in found for code in each.runs)))
 
 
-def _input(call: Call, arguments: tuple[str, ...]) -> Outcome:
+def _text(text: str, call: Call) -> Stream:
+    """A text that stands in a word, with where its unknown parts come from."""
+    return Stream(text, call.taints, call.origin) if HOLE in text else Stream(text)
+
+
+def _input(call: Call, arguments: tuple[str, ...], *, interactive: bool) -> Outcome:
     if call.stdin == EMPTY:  # a terminal: a person, or nobody
         rights = Effect("gain_privilege", "a shell", "", call.traits | {"interactive"}, call.text)
         return Outcome((rights,) if "privileged" in call.traits else ())
-    return running(call.stdin, call, "shell", arguments)
+    found = running(call.stdin, call, "shell", arguments)
+    if interactive and call.stdin.text is None:  # its input is no terminal: somebody else's commands come through it
+        driven = Effect("open_shell", call.stdin.origin or HOLE, "", call.traits | {"interactive"}, call.text)
+        found = found._replace(effects=(driven, *found.effects))
+    return found
 
 
 def _file(path: str, call: Call, world: World) -> Outcome:
@@ -111,10 +121,9 @@ def _letters(word: str, words: list[str], given: _Given, name: str) -> _Given:
         value = words.pop(0) if words else ""
         noexec = on if value.replace("_", "").lower() in {"noexec", "noexecute"} else noexec
     return given._replace(
-        wants=given.wants or (on and "c" in letters),
-        from_input=given.from_input or (on and "s" in letters),
-        noexec=noexec,
-    )
+        wants=given.wants or (on and "c" in letters), from_input=given.from_input or (on and "s" in letters),
+        interactive=given.interactive or (on and "i" in letters), noexec=noexec,
+    )  # fmt: skip
 
 
 def _is_option(word: str) -> bool:

@@ -1,6 +1,6 @@
 """What it means that a text is run: by where the text comes from."""
 
-from agentops_mcp.factors.guardrails.rules.calls import HOLE, Call, Code, Outcome, Stream
+from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, UNKNOWN, Call, Code, Outcome, Stream
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 
 _KINDS = (("fetched", "run_fetched"), ("decoded", "run_decoded"), ("dynamic", "run_dynamic"))
@@ -25,6 +25,13 @@ def running(stream: Stream, call: Call, language: str = "shell", arguments: tupl
     if not known:
         return Outcome(effects)
     return Outcome(effects, runs=(Code(language, Stream(stream.text, stream.taints, stream.origin), arguments),))
+
+
+def passing(found: Outcome | None) -> Outcome | None:
+    """The outcome of a program that itself prints nothing: what is printed is what it runs that prints it."""
+    if found is None or not found.runs or found.output is not UNKNOWN:
+        return found
+    return found._replace(output=EMPTY)
 
 
 def is_socket(path: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, Code, Outcome, Stream
 from agentops_mcp.factors.guardrails.rules.effects import Effect
-from agentops_mcp.factors.guardrails.rules.programs.sql_words import Word, words_of
+from agentops_mcp.factors.guardrails.rules.programs.sql_words import LONGEST, Word, words_of
 
 _DEEPEST = 3
 _MODIFIERS = frozenset(
@@ -33,6 +33,15 @@ _ALWAYS_TRUE = frozenset({"true", "1", "(1)", "(true)", "'1'"})
 _RUNNERS = frozenset({"program", "xp_cmdshell", "sys_exec", "sys_eval"})
 _STORED = frozenset({"function", "procedure", "trigger", "event", "rule", "package", "view", "policy"})
 _POWERS = frozenset({"superuser", "bypassrls", "createrole", "sysadmin", "replication"})
+_NO_UPDATE = frozenset("on for do key grant , revoke after before or then".split())
+"""Words after which UPDATE is a part of another statement."""
+
+_WINDOW = 300
+"""Words around a verb that are looked at; a condition that begins later is not seen."""
+
+_MOST = 100
+"""Effects of one text that are kept."""
+
 _BOUNDS = frozenset({"select", "insert", "returning", "drop", "truncate", "alter", "create", "go"})
 
 
@@ -41,12 +50,14 @@ def statements(text: str, by: str, traits: frozenset[str], depth: int = 0) -> Ou
     words = words_of(text)
     effects: list[Effect] = []
     runs: list[Code] = []
+    if len(text) > LONGEST:
+        effects.append(Effect("unresolved", "SQL that is too long to read", "", traits, by))
     for statement in _split(words):
         if _is_explained(statement):
             continue
         body = _run_now(statement)
         for place, word in enumerate(body):
-            if word.kind == "word" and word.text in _VERBS:
+            if len(effects) < _MOST and word.kind == "word" and word.text in _VERBS:
                 found = _VERBS[word.text](body, place)
                 effects += [Effect(kind, target, "", traits | extra, by) for kind, target, extra in found]
         runs += _programs(body, traits)
@@ -169,14 +180,13 @@ def _delete(body: Sequence[Word], place: int) -> _Found:
     before = body[place - 1].text if place else ""
     if before in {"on", "grant", ",", "revoke", "for", "after", "before", "or", "instead"}:
         return []
-    rest = body[place + 1 :]
-    if not rest or (rest[0].kind == "sign" and rest[0].text not in "*"):
+    rest = body[place + 1 : place + 1 + _WINDOW]
+    if not rest or (rest[0].kind == "sign" and rest[0].text != "*"):
         return []
-    if any(word.text == "match" for word in body[:place]):  # cypher: the pattern before it chooses
+    earlier = [word.text for word in body[max(0, place - _WINDOW) : place]]
+    if "match" in earlier:  # cypher: the pattern before it chooses
         target = _name(body, place + 1)
-        chosen = "where" in [word.text for word in body[:place]] or any(
-            word.text in {"{", ":"} for word in body[:place]
-        )
+        chosen = bool({"where", "{", ":"} & set(earlier))
         return [_chosen("destroy_data", target, chosen)]
     at = _after(body, place + 1, frozenset({"from", "low_priority", "quick", "ignore", "only"}))
     if (
@@ -189,21 +199,9 @@ def _delete(body: Sequence[Word], place: int) -> _Found:
 
 
 def _update(body: Sequence[Word], place: int) -> _Found:
-    if place and body[place - 1].text in {
-        "on",
-        "for",
-        "do",
-        "key",
-        "grant",
-        ",",
-        "revoke",
-        "after",
-        "before",
-        "or",
-        "then",
-    }:
+    if place and body[place - 1].text in _NO_UPDATE:
         return []
-    rest = body[place + 1 :]
+    rest = body[place + 1 : place + 1 + _WINDOW]
     if "set" not in [word.text for word in rest[:8]]:
         return []
     at = _after(
@@ -232,7 +230,7 @@ def _chooses(rest: Sequence[Word]) -> bool:
             return True
         if word.text == "where":
             return not _is_always_true(rest[place + 1 :])
-        if place and word.text in _BOUNDS and rest[place - 1].text not in {"("}:
+        if place and word.text in _BOUNDS and rest[place - 1].text != "(":
             return False
     return False
 
@@ -299,9 +297,7 @@ _VERBS = {
 
 
 def _programs(body: Sequence[Word], traits: frozenset[str]) -> list[Code]:
-    """Commands that the database's machine runs: `COPY … PROGRAM 'x'`, `xp_cmdshell 'x'`, and functions of "
-    "that kind.
-    """
+    """Commands that the database's machine runs: `COPY … PROGRAM 'x'`, `xp_cmdshell 'x'` and the like."""
     return [
         Code("shell", Stream(text), traits=traits)
         for place, word in enumerate(body)

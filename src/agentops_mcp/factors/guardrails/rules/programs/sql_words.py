@@ -6,7 +6,12 @@ all of them share. Where dialects differ in quoting, both readings end in the sa
 
 from typing import NamedTuple
 
-_LONGEST = 200_000
+LONGEST = 60_000
+"""Characters that are read."""
+
+_LONGEST_NAME = 130
+"""Characters of a name in brackets: SQL Server takes 128."""
+
 _OPERATORS = frozenset("(),;=*<>+-/%|&!.:[]{}@#^~?\\")
 
 
@@ -23,7 +28,7 @@ class Word(NamedTuple):
 def words_of(text: str) -> list[Word]:
     """The words of an SQL text."""
     found: list[Word] = []
-    text = text[:_LONGEST]
+    text = text[:LONGEST]
     place = 0
     while place < len(text):
         letter = text[place]
@@ -76,8 +81,9 @@ def _quoted_end(text: str, place: int) -> int:
     """Where a quoted part ends: a doubled quote stays inside, and so does one after a backslash if another follows."""
     quote = "]" if text[place] == "[" else text[place]
     at = place + 1
+    last = text.rfind(quote)
     while at < len(text):
-        if text[at] == "\\" and quote in "'\"" and text.find(quote, at + 2) >= 0:
+        if text[at] == "\\" and quote in "'\"" and last >= at + 2:
             at += 2
         elif text[at] == quote:
             if text[at + 1 : at + 2] != quote:
@@ -89,8 +95,8 @@ def _quoted_end(text: str, place: int) -> int:
 
 
 def _is_bracketed(text: str, place: int) -> bool:
-    end = text.find("]", place)
-    return 0 < end - place < 130 and text[place + 1 : end].replace("_", "").replace(" ", "").isalnum()
+    end = text.find("]", place, place + _LONGEST_NAME)
+    return end > place and text[place + 1 : end].replace("_", "").replace(" ", "").isalnum()
 
 
 def _dollar_mark(text: str, place: int) -> str:

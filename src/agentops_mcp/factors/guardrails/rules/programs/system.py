@@ -5,20 +5,23 @@ from collections.abc import Callable, Sequence
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, NOTHING, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import parse
-from agentops_mcp.factors.guardrails.rules.places import locate
 
 _MOST = 200
 _PKILL = (
-    "G P g s t u U F r d signal parent pgroup group session terminal euid uid pidfile ns nslist runstates older env cgroup "
+    "G P g s t u U F r d signal parent pgroup group session terminal euid uid pidfile ns nslist runstates older env "
+    "cgroup "
     "queue q"
 )
 _KILLALL = "s u o y n Z c d signal user older-than younger-than ns context"
 _CRITICAL = frozenset(
     "init systemd launchd sshd ssh dbus dbus-daemon dbus-broker journald systemd-journald systemd-logind logind udevd "
     "systemd-udevd networkmanager systemd-networkd systemd-resolved resolved wpa_supplicant dhclient dhcpcd rsyslogd "
-    "rsyslog syslogd syslog-ng syslog auditd cron crond atd sssd polkitd firewalld ufw iptables nftables fail2ban apparmor "
-    "dockerd docker containerd kubelet etcd chronyd ntpd windowserver loginwindow securityd gdm sddm lightdm xorg x wayland "
-    "gnome-shell kwin_x11 plasmashell kernel_task clamd falcon-sensor osqueryd wazuh-agentd ossec-agentd sysmon auditbeat "
+    "rsyslog syslogd syslog-ng syslog auditd cron crond atd sssd polkitd firewalld ufw iptables nftables fail2ban "
+    "apparmor "
+    "dockerd docker containerd kubelet etcd chronyd ntpd windowserver loginwindow securityd gdm sddm lightdm xorg x "
+    "wayland "
+    "gnome-shell kwin_x11 plasmashell kernel_task clamd falcon-sensor osqueryd wazuh-agentd ossec-agentd sysmon "
+    "auditbeat "
     "lsass csrss winlogon wininit services smss svchost".split()
 )
 """Without these the machine, its network or its records stop."""
@@ -26,13 +29,10 @@ _CRITICAL = frozenset(
 _CRON_FIELDS = 5
 
 
-def outcome(call: Call, world: World) -> Outcome | None:
+def outcome(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - every family is asked alike
     """What a call stops, or makes run later."""
-    if stops := _STOPPING.get(call.name):
-        return stops(call)
-    if call.name == "crontab":
-        return _crontab(call)
-    return _at(call, world) if call.name in _AT else None
+    known = _PROGRAMS.get(call.name)
+    return known(call) if known else None
 
 
 def _kill(call: Call) -> Outcome:
@@ -55,6 +55,8 @@ def _signal_and_targets(words: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _stopped(target: str, call: Call) -> Effect:
+    if target.startswith("%") and len(target) > 1:
+        return _stopped_by_name(target[1:], call)
     traits = {"process"}
     if target == "-1":
         traits.add("everything")
@@ -101,6 +103,28 @@ def _taskkill(call: Call) -> Outcome:
     return Outcome(effects, Stream(""))
 
 
+def _power(call: Call) -> Outcome:
+    """`shutdown` and its kin; `-c` takes a planned one back, `-k` and `-w` only say that there were one."""
+    words = call.argv[1:]
+    given = parse(words, "t m M o" if call.name == "shutdown" else "f")
+    spares = ("c", "k", "show", "a") if call.name == "shutdown" else ("w", "wtmp-only")
+    if given.has("help", "version", *spares) or {"/a", "/?"} & set(words):
+        return NOTHING
+    return Outcome((Effect("stop_machine", call.name, "", call.traits, call.text),), Stream(""))
+
+
+def _searched(call: Call) -> Outcome:
+    """`pgrep`, `pidof`, `lsof -t`: they print processes, named here as jobs are: `%sshd`."""
+    given = parse(call.argv[1:], "i p c D T k o O r s S u F d g" if call.name == "lsof" else f"{_PKILL} o")
+    if call.name == "lsof":
+        named = [*given.values("i"), *given.values("c"), *given.operands] if given.has("t") else []
+    else:
+        named = list(given.operands)
+    if not named or given.has("a", "l", "list-full", "list-name", "c" if call.name == "pgrep" else "help"):
+        return Outcome()
+    return Outcome((), Stream("".join(f"%{each.strip('^$')}\n" for each in named[:_MOST])))
+
+
 def _crontab(call: Call) -> Outcome:
     """`crontab FILE` or `-` replaces all that a person has scheduled."""
     given = parse(call.argv[1:], "u c user")
@@ -131,21 +155,11 @@ def _scheduled(table: str) -> tuple[Code, ...]:
     return tuple(runs)
 
 
-def _at(call: Call, world: World) -> Outcome:
-    """`at` and `batch` run their input, or a file, at a time."""
-    given = parse(call.argv[1:], "q f t c")
-    if given.has("l", "c", "V", "h") or call.name == "atq":
-        return NOTHING
-    if given.has("r", "d") or call.name == "atrm":
-        return Outcome((Effect("delete", " ".join(given.operands), "", call.traits | {"schedule"}, call.text),))
-    files = [locate(each, call.cwd, world).path for each in given.values("f")]
-    effect = Effect("persist", " ".join(files or given.operands) or "at", "", call.traits | {"schedule"}, call.text)
-    return Outcome((effect,), Stream(""), () if files else (Code("shell", call.stdin),))
-
-
-_STOPPING: dict[str, Callable[[Call], Outcome]] = {
+_PROGRAMS: dict[str, Callable[[Call], Outcome]] = {
+    **dict.fromkeys(("shutdown", "halt", "poweroff", "reboot"), _power),
     "kill": _kill,
+    **dict.fromkeys(("pgrep", "pidof", "lsof"), _searched),
+    "crontab": _crontab,
     **dict.fromkeys(("pkill", "killall", "killall5", "skill"), _by_name),
     **dict.fromkeys(("taskkill", "stop-process", "tskill"), _taskkill),
 }
-_AT = frozenset({"at", "batch", "atrm", "atq"})

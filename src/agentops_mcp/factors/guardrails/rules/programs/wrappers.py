@@ -8,6 +8,7 @@ from agentops_mcp.factors.guardrails.rules.options import Options, parse
 from agentops_mcp.factors.guardrails.rules.places import locate
 from agentops_mcp.factors.guardrails.rules.programs.filters import written
 from agentops_mcp.factors.guardrails.rules.programs.filters_print import environment
+from agentops_mcp.factors.guardrails.rules.programs.shells_running import passing
 from agentops_mcp.factors.guardrails.rules.programs.wrappers_settings import assignment, loaded
 from agentops_mcp.factors.guardrails.rules.programs.wrappers_table import WRAPPERS, Wrapper
 
@@ -18,6 +19,10 @@ _LATER = ("on-active", "on-boot", "on-startup", "on-unit-active", "on-unit-inact
 
 def outcome(call: Call, world: World) -> Outcome | None:
     """What a wrapper runs: nothing when it has no command."""
+    return passing(_outcome(call, world))
+
+
+def _outcome(call: Call, world: World) -> Outcome | None:
     if call.name in {"su", "runuser"}:
         return _su(call)
     wrapper = WRAPPERS.get(call.name)
@@ -88,8 +93,6 @@ def _special(call: Call, given: Options, world: World) -> Outcome | None:
             return Outcome(tuple(written(path, call, world) for path in given.operands))
         if not given.operands and given.has("i", "s", "login", "shell"):
             return _rights(call, "a shell")
-    if call.name == "command" and "repeated" in call.traits and not "".join(given.operands).strip(HOLE):
-        return NOTHING  # `xargs command`: where no shell reads it, it stands for any program
     if call.name in {"pkexec", "run0"} and not given.operands:
         return _rights(call, "a shell")
     if call.name in {"env", "genv"}:

@@ -6,7 +6,7 @@ from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, NOTHING, Ca
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import Options, parse
 from agentops_mcp.factors.guardrails.rules.programs.reading import read
-from agentops_mcp.factors.guardrails.rules.programs.shells_running import running
+from agentops_mcp.factors.guardrails.rules.programs.shells_running import passing, running
 from agentops_mcp.factors.guardrails.rules.programs.wrappers import inner, text_of
 
 _XARGS = "I L n P s d E a S R J max-args max-procs max-chars delimiter arg-file process-slot-var"
@@ -26,7 +26,7 @@ _SOURCES = frozenset({":::", ":::+", "::::", "::::+"})
 def outcome(call: Call, world: World) -> Outcome | None:
     """The commands that come of it."""
     found = _PROGRAMS.get(call.name)
-    return found(call, world) if found else None
+    return passing(found(call, world)) if found else None
 
 
 def _xargs(call: Call, world: World) -> Outcome:
@@ -41,7 +41,9 @@ def _xargs(call: Call, world: World) -> Outcome:
     if items and not mark:
         found = _in_portions(command, items, given, call)
     effects = (*source.effects, *_runs_input(command, mark, source.stream, call))
-    return Outcome(effects, runs=found)
+    if command == ["command"]:  # no builtin where no shell reads it: it stands for any program
+        found = ()
+    return Outcome(effects, Stream("", source.stream.taints, source.stream.origin) if found else Stream(), found)
 
 
 def _optional_values(words: Sequence[str]) -> list[str]:

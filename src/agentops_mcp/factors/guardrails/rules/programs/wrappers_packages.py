@@ -10,6 +10,7 @@ from typing import NamedTuple
 from agentops_mcp.factors.guardrails.rules.calls import Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import parse
+from agentops_mcp.factors.guardrails.rules.programs.shells_running import passing
 from agentops_mcp.factors.guardrails.rules.programs.wrappers import inner
 
 
@@ -92,7 +93,7 @@ def outcome(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
         runs.append(inner(call, ("python", "-m", modules[0], *operands)))
     elif operands:
         runs.append(inner(call, _program(operands, runner)))
-    return Outcome(effects, runs=tuple(runs))
+    return passing(Outcome(effects, runs=tuple(runs)))
 
 
 def _after(words: Sequence[str], runner: _Runner) -> Sequence[str] | None:

@@ -8,6 +8,7 @@ from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import Options, parse
 from agentops_mcp.factors.guardrails.rules.places import is_inside
 from agentops_mcp.factors.guardrails.rules.programs.network_hosts import sent
+from agentops_mcp.factors.guardrails.rules.programs.shells_running import passing
 
 _SSH = "b B c D E e F I i J L l m O o p Q R S W w P"
 _SSH_RUNS = ("proxycommand", "localcommand", "knownhostscommand", "match exec", "pkcs11provider", "securitykeyprovider")
@@ -93,9 +94,9 @@ def outcome(call: Call, world: World) -> Outcome | None:
     """What runs elsewhere, and what runs here for it."""
     found = _PROGRAMS.get(call.name)
     if found:
-        return found(call, world)
+        return passing(found(call, world))
     tool = _TOOLS.get(call.name)
-    return _tool(call, tool) if tool else None
+    return passing(_tool(call, tool)) if tool else None
 
 
 def _tool(call: Call, tool: _Elsewhere) -> Outcome | None:

@@ -12,13 +12,7 @@ from agentops_mcp.factors.guardrails.rules.shell.state import State
 if TYPE_CHECKING:
     from agentops_mcp.factors.guardrails.rules.shell.walk import Walker
 
-_LOADS_CODE = frozenset(
-    "LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH BASH_ENV ENV PROMPT_COMMAND PYTHONSTARTUP "
-    "PERL5OPT RUBYOPT NODE_OPTIONS GIT_SSH_COMMAND GIT_SSH GIT_EXTERNAL_DIFF GIT_PROXY_COMMAND GIT_ASKPASS".split()
-)
-_NOT_BY_VALUE = frozenset({"NODE_OPTIONS", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"})
 _HISTORY = frozenset({"HISTFILE", "HISTSIZE", "HISTFILESIZE", "HISTCONTROL", "HISTIGNORE"})
-_LOADING_OPTIONS = ("--require", "-r ", "--import", "--loader", "--experimental-loader")
 
 
 def assign(walker: "Walker", name: str, value: Stream, state: State, *, exported: bool = False) -> None:
@@ -28,16 +22,23 @@ def assign(walker: "Walker", name: str, value: Stream, state: State, *, exported
     state.set(name, value)
     if exported:
         state.environment[name] = HOLE if value.text is None else value.text
-    dangerous(walker, name, value)
+    dangerous(walker, name, value, state)
 
 
-def dangerous(walker: "Walker", name: str, value: Stream) -> None:
+def dangerous(walker: "Walker", name: str, value: Stream, state: State) -> None:
     """Variables through which another program is made to run code, or to forget what was done."""
-    text = value.text or ""
+    if not name.isupper():
+        return
+    text = HOLE if value.text is None else value.text
     by = f"{name}={text}".replace(HOLE, "…")
-    if name in _LOADS_CODE and (name not in _NOT_BY_VALUE or any(each in text for each in _LOADING_OPTIONS)):
-        walker.found(Effect("load_code", name, traits=frozenset({"environment"}), by=by))
-    elif name in _HISTORY and text in ("", "/dev/null", "0"):
+    from agentops_mcp.factors.guardrails.rules.programs.wrappers_settings import loaded
+
+    made = Call((f"{name}={text}",), EMPTY, state.cwd, {}, walker.traits, depth=walker.depth)
+    outcome = loaded([(name, text)], made, walker.world)
+    walker.found(*outcome.effects)
+    for each in outcome.runs:
+        walker.code(each, state)
+    if name in _HISTORY and text in ("", "/dev/null", "0"):
         walker.found(Effect("weaken", "the shell's history", traits=frozenset({"history"}), by=by))
 
 
@@ -172,6 +173,21 @@ def _read(walker: "Walker", argv: list[str], state: State, stdin: Stream) -> Str
     return EMPTY
 
 
+def _readarray(walker: "Walker", argv: list[str], state: State, stdin: Stream) -> Stream:
+    """`mapfile` and `readarray`: the lines of the input, of which the first is followed."""
+    name = argv[-1] if len(argv) > 1 and argv[-1].isidentifier() else "MAPFILE"
+    first = stdin.text.split("\n", 1)[0] if stdin.text is not None else None
+    state.set(name, Stream(first, stdin.taints, stdin.origin))
+    return EMPTY
+
+
+def _printf(walker: "Walker", argv: list[str], state: State, stdin: Stream) -> Stream:
+    if argv[1:2] == ["-v"] and len(argv) > 3:  # noqa: PLR2004
+        state.set(argv[2], running.program(walker, ["printf", *argv[3:]], state, stdin))
+        return EMPTY
+    return running.program(walker, argv, state, stdin)
+
+
 def _nothing(walker: "Walker", argv: list[str], state: State, stdin: Stream) -> Stream:
     return EMPTY
 
@@ -181,7 +197,7 @@ Builtin = Callable[["Walker", list[str], State, Stream], Stream]
 BUILTINS: dict[str, Builtin] = {
     "cd": _cd, "pushd": _cd, "chdir": _cd, "popd": _popd, "eval": _eval, "source": _source, ".": _source,
     "exec": _exec, "command": _plain, "builtin": _plain, "trap": _trap, "alias": _alias, "unalias": _unalias,
-    "hash": _hash, "set": _set, "shift": _shift, "read": _read, "enable": _nothing, "let": _nothing, ":": _nothing,
+    "hash": _hash, "readarray": _readarray, "mapfile": _readarray, "printf": _printf, "set": _set, "shift": _shift, "read": _read, "enable": _nothing, "let": _nothing, ":": _nothing,
     "test": _nothing, "[": _nothing, "wait": _nothing, "shopt": _nothing, "return": _nothing, "exit": _nothing,
     "break": _nothing, "continue": _nothing, "jobs": _nothing, "fg": _nothing, "bg": _nothing, "type": _nothing,
 }  # fmt: skip

@@ -19,6 +19,7 @@ _INTERPRETERS = frozenset("python python2 python3 node deno bun ruby perl php lu
 _SOCKETS = ("/dev/tcp/", "/dev/udp/")
 _LANGUAGE = {"node": "javascript", "deno": "javascript", "bun": "javascript", "ruby": "ruby", "perl": "perl", "php": "php"}
 _ALWAYS = frozenset({"true", ":", "1", "[ 1 ]", "[[ 1 ]]"})
+_RUNS = frozenset(";|&$`(\n")
 _RUN_KINDS = (("fetched", "run_fetched"), ("decoded", "run_decoded"))
 
 
@@ -28,9 +29,11 @@ def call(
 ) -> Stream:  # fmt: skip
     """Run words as the shell does, and give their output."""
     argv = _unaliased(argv, state)
+    while "=" in argv[0].split("/", 1)[0] and len(argv) > 1:
+        argv = argv[1:]  # an assignment to a name that is none: no program is called so, the next word may be one
     name = argv[0]
     for key, value in (assigned or {}).items():
-        builtins.dangerous(walker, key, value)
+        builtins.dangerous(walker, key, value, state)
     if name in state.functions:
         return _function(walker, name, argv, state, stdin)
     environment = {key: HOLE if value.text is None else value.text for key, value in (assigned or {}).items()}
@@ -39,18 +42,21 @@ def call(
         return builtin(walker, argv, state, stdin)
     if HOLE in name.rpartition("/")[2]:
         return _dynamic(walker, argv, state, stdin, taints, origin)
-    return program(walker, argv, state, stdin, environment=environment, stdout=stdout)
+    return program(
+        walker, argv, state, stdin, environment=environment, stdout=stdout or walker.stdout, taints=taints, origin=origin
+    )
 
 
 def program(
     walker: "Walker", argv: Sequence[str], state: State, stdin: Stream, *,
-    environment: Mapping[str, str] | None = None, stdout: str = "", traits: frozenset[str] = frozenset(),
+    environment: Mapping[str, str] | None = None, stdout: str = "", taints: frozenset[str] = frozenset(),
+    origin: str = "",
 ) -> Stream:  # fmt: skip
     """Ask a program what it does, and give its output."""
-    path = _absolute(stdout, state) if stdout else ""
+    path = stdout if stdout.startswith(_SOCKETS) else _absolute(stdout, state) if stdout else ""
     made = Call(
-        tuple(argv), stdin, state.cwd, {**state.environment, **(environment or {})}, walker.traits | traits, path,
-        walker.depth,
+        tuple(argv), stdin, state.cwd, {**state.environment, **(environment or {})}, walker.traits, path,
+        walker.depth, taints, origin,
     )  # fmt: skip
     return _asked(walker, made, state)
 
@@ -63,7 +69,7 @@ def _asked(walker: "Walker", made: Call, state: State) -> Stream:
     outcome = walker.outcome_of(made, walker.world)
     walker.found(*(each if each.by else each._replace(by=made.text) for each in outcome.effects))
     for path, content in outcome.writes:
-        state.files[path] = content
+        state.world.files[path] = content
     outputs = [_inner(walker, each, made, state) for each in outcome.runs]
     flow = through(made.stdin, outcome.output)
     return joined([*outputs, flow]) if outputs and flow.text is None else joined(outputs) if outputs else flow
@@ -110,7 +116,7 @@ def code(
         outcome = walker.code_of(each, cwd or state.cwd, walker.world)
         walker.found(*outcome.effects)
         for path, content in outcome.writes:
-            state.files[path] = content
+            state.world.files[path] = content
         made = Call((each.language,), stdin, cwd or state.cwd, {}, walker.traits, depth=walker.depth)
         for inner_run in outcome.runs:
             _inner(walker, inner_run, made, state)
@@ -128,6 +134,7 @@ def _function(walker: "Walker", name: str, argv: list[str], state: State, stdin:
         return EMPTY
     walker.functions.append(name)
     before, state.arguments = state.arguments, (state.arguments[0], *argv[1:])
+    outer, state.local = state.local, {}
     walker.depth += 1
     walker.limits.call(walker.depth)
     try:
@@ -135,6 +142,12 @@ def _function(walker: "Walker", name: str, argv: list[str], state: State, stdin:
     finally:
         walker.depth -= 1
         state.arguments = before
+        for own, value in state.local.items():
+            if value is None:
+                state.variables.pop(own, None)
+            else:
+                state.variables[own] = value
+        state.local = outer
         walker.functions.pop()
 
 
@@ -151,7 +164,9 @@ def _unaliased(argv: list[str], state: State) -> list[str]:
 def _dynamic(
     walker: "Walker", argv: list[str], state: State, stdin: Stream, taints: frozenset[str], origin: str
 ) -> Stream:
-    """A command word that is only known at run time."""
+    """A command word that is only known at run time; one that a file of this machine names is as if it were run."""
+    if taints == {"local"}:
+        return Stream(None, stdin.taints)
     by = Call(tuple(argv)).text
     kinds = [kind for taint, kind in _RUN_KINDS if taint in taints] or ["run_dynamic"]
     walker.found(*(Effect(kind, origin or argv[0], traits=walker.traits, by=by) for kind in kinds))
@@ -170,7 +185,7 @@ def _written_before(walker: "Walker", made: Call, state: State) -> Stream | None
         path, language = made.argv[0], "shell"
     else:
         return None
-    content = state.files.get(_absolute(path, state))
+    content = state.world.files.get(_absolute(path, state))
     if content is None or (language == "shell" and "-n" in made.argv):
         return None
     return run_content(walker, content, made, state, language=language, arguments=(path, *operands[1:]))
@@ -193,14 +208,12 @@ def read_file(walker: "Walker", path: str, state: State) -> Stream:
     """What `< path` brings in."""
     if path.startswith(_SOCKETS):
         return Stream(None, frozenset({"fetched"}), path)
-    known = state.files.get(_absolute(path, state))
+    known = state.world.files.get(_absolute(path, state))
     if known is not None:
         return known
     from agentops_mcp.factors.guardrails.rules.programs.reading import of_file
 
-    stream, effects = of_file(path, state.cwd, walker.world)
-    walker.found(*(each if each.by else each._replace(by=f"< {path}") for each in effects))
-    return stream
+    return of_file(path, state.cwd, walker.world)[0]
 
 
 def write_file(walker: "Walker", path: str, content: Stream, state: State, *, append: bool) -> None:
@@ -212,10 +225,10 @@ def write_file(walker: "Walker", path: str, content: Stream, state: State, *, ap
         return
     found = walker.locate(path, state)
     located, place = found.path, found.place
-    before = state.files.get(located)
+    before = state.world.files.get(located)
     if append and before is not None:
         content = joined([before, content])
-    state.files[located] = content
+    state.world.files[located] = content
     fresh = not append and before is None and walker.world.exists(located) is False
     kind = "write" if append or fresh else "overwrite"
     walker.found(Effect(kind, located, place, frozenset({"redirect"}) | walker.traits, by=by))
@@ -233,6 +246,8 @@ def endless(walker: "Walker", node: "Node") -> None:
 
 def broken(walker: "Walker", root: "Node", text: str) -> None:
     """Text that is no shell as the grammar reads it: asked about where what is missing could be a command."""
+    if not walker.calls and text.lstrip().startswith("<") and not set(text) & _RUNS:
+        return  # redirections and nothing else: no program is named
     for each in _faults(root):
         said = (each.text or b"").decode(errors="replace").strip()
         walker.notes.append(f"not understood: {said[:60]!r}" if said else "something is missing")

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from agentops_mcp.factors.guardrails.rules.calls import HOLE, UNKNOWN, Stream, World
+from agentops_mcp.factors.guardrails.rules.calls import HOLE, UNKNOWN, Stream
+from agentops_mcp.factors.guardrails.rules.worlds import During
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -48,7 +49,7 @@ class Limits:
 class State:
     """One shell. A subshell is a copy, whose changes are lost."""
 
-    def __init__(self, cwd: str, world: World) -> None:
+    def __init__(self, cwd: str, world: During) -> None:
         self.cwd = cwd
         self.world = world
         self.variables: dict[str, Stream] = {}
@@ -56,8 +57,10 @@ class State:
         self.functions: dict[str, Node] = {}
         self.aliases: dict[str, str] = {}
         self.renamed: dict[str, str] = {}
-        self.files: dict[str, Stream] = {}
         self.arguments: tuple[str, ...] = ("sh",)
+        self.fixed: set[str] = set()
+        self.local: dict[str, Stream | None] | None = None
+        """What variables were before the function that is walked made them its own."""
 
     def copy(self) -> "State":
         """A subshell of this one; what it writes to files is seen outside."""
@@ -67,8 +70,8 @@ class State:
         other.functions = dict(self.functions)
         other.aliases = dict(self.aliases)
         other.renamed = dict(self.renamed)
-        other.files = self.files
         other.arguments = self.arguments
+        other.fixed = set(self.fixed)
         return other
 
     def value(self, name: str) -> Stream | None:
@@ -85,7 +88,19 @@ class State:
         """Assign a variable."""
         if value.text is not None and len(value.text) > Limits.VARIABLE_CHARS:
             raise TooMuchError
-        self.variables[name] = value
+        if name not in self.fixed:
+            self.variables[name] = value
+
+    def unset(self, name: str) -> None:
+        """Forget a variable, or a function of this name."""
+        if name not in self.fixed:
+            self.variables.pop(name, None)
+        self.functions.pop(name, None)
+
+    def own(self, name: str) -> None:
+        """A variable becomes that of the function that is walked."""
+        if self.local is not None and name not in self.local:
+            self.local[name] = self.variables.get(name)
 
     def argument(self, number: int) -> str:
         """A positional parameter."""

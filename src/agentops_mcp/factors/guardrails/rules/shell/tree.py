@@ -1,15 +1,14 @@
 """Bash parsed by tree-sitter, loaded for as little as a hook can pay."""
 
 import sys
+from _thread import allocate_lock
 from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-_lock = Lock()
+_lock = allocate_lock()  # `threading` itself costs a hook 1 ms
 _idle: list[Any] = []
 
 
@@ -42,6 +41,8 @@ def _binding(package: str) -> Any:
     spec = PathFinder.find_spec(name, outer.submodule_search_locations) if outer else None
     if spec is None or spec.loader is None:
         raise ImportError(name)
-    module = module_from_spec(spec)
+    module = spec.loader.create_module(spec)
+    if module is None:
+        raise ImportError(name)
     spec.loader.exec_module(module)
     return module

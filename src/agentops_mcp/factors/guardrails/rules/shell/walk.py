@@ -10,6 +10,7 @@ from agentops_mcp.factors.guardrails.rules.shell import builtins, running
 from agentops_mcp.factors.guardrails.rules.shell.state import Limits, State, joined, through
 from agentops_mcp.factors.guardrails.rules.shell.tree import parse
 from agentops_mcp.factors.guardrails.rules.shell.words import Words
+from agentops_mcp.factors.guardrails.rules.worlds import During
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -30,7 +31,7 @@ _APPEND = frozenset({">>", "&>>"})
 class Walker:
     """Collects the effects of one text."""
 
-    def __init__(self, world: World, outcome_of: OutcomeOf, code_of: CodeOf) -> None:
+    def __init__(self, world: During, outcome_of: OutcomeOf, code_of: CodeOf) -> None:
         self.world = world
         self.outcome_of = outcome_of
         self.code_of = code_of
@@ -41,6 +42,7 @@ class Walker:
         self.functions: list[str] = []
         self.depth = 0
         self.traits: frozenset[str] = frozenset()
+        self.stdout = ""
 
     def found(self, *effects: Effect) -> None:
         """Keep effects."""
@@ -81,14 +83,21 @@ class Walker:
         """The output of what stands inside `$(…)`, backticks or `<(…)`."""
         self.limits.call(self.depth + 1)
         self.depth += 1
+        outer, self.stdout, before = self.stdout, "", len(self.effects)
         try:
             inner = state.copy()
-            outputs = [self.walk(each, inner, EMPTY) for each in node.named_children]
             if len(node.named_children) == 1 and node.named_children[0].type == "file_redirect":
                 return self._redirect(node.named_children[0], state, EMPTY, [])
-            return joined(outputs)
+            return joined([self.walk(each, inner, EMPTY) for each in node.named_children])
         finally:
             self.depth -= 1
+            self.stdout = outer
+            if node.type == "command_substitution":  # nobody is shown what it prints
+                shown = self.effects[before:]
+                self.effects[before:] = [
+                    each._replace(traits=each.traits | {"captured"}) if each.kind == "read_secret" else each
+                    for each in shown
+                ]
 
     def words(self, state: State) -> Words:
         """An expander of words in a state."""
@@ -116,7 +125,9 @@ class Walker:
             if body is not None and each.id == body.id:
                 continue
             stdin = self._any_redirect(each, state, stdin, targets, later)
+        outer, self.stdout = self.stdout, targets[-1][0] if targets else self.stdout
         output = self.walk(body, state, stdin) if body is not None else EMPTY
+        self.stdout = outer
         output = self._written(targets, output, state)
         for each in later:
             output = self.walk(each, state, output)
@@ -219,7 +230,11 @@ class Walker:
         for each in node.named_children:
             if each.type == "variable_assignment":
                 name, value = self._assignment(each, state)
+                if keyword in ("local", "declare", "typeset"):
+                    state.own(name)
                 builtins.assign(self, name, value, state, exported=keyword == "export")
+                if keyword == "readonly":
+                    state.fixed.add(name)
                 words.append(f"{name}={HOLE if value.text is None else value.text}")
             else:
                 words += self.words(state).fields(each)
@@ -228,8 +243,7 @@ class Walker:
     def _unset(self, node: "Node", state: State, stdin: Stream) -> Stream:
         names = [field for each in node.named_children for field in self.words(state).fields(each)]
         for name in names:
-            state.variables.pop(name, None)
-            state.functions.pop(name, None)
+            state.unset(name)
         return running.program(self, ["unset", *names], state, stdin)
 
     def _function(self, node: "Node", state: State, stdin: Stream) -> Stream:  # noqa: ARG002

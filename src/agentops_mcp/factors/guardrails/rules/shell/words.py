@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, Stream
-from agentops_mcp.factors.guardrails.rules.shell.state import Limits, State
+from agentops_mcp.factors.guardrails.rules.shell.state import Limits, State, TooMuchError
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -150,8 +150,8 @@ class Words:
     def _substituted(self, node: "Node", *, quoted: bool) -> str:
         found = self._substitute(node, self._state)
         if node.type == "process_substitution":
-            path = f"/dev/fd/{63 + len(self._state.files)}"
-            self._state.files[path] = found
+            path = f"/dev/fd/{63 + len(self._state.world.files)}"
+            self._state.world.files[path] = found
             return path
         self.taints |= found.taints
         self.origin = self.origin or found.origin
@@ -248,7 +248,7 @@ def _braces(text: str) -> list[str]:
     open_ones = [text]
     while open_ones:
         if len(done) + len(open_ones) > _MOST_ALTERNATIVES:
-            return [text.split(_OPEN)[0] + HOLE]
+            raise TooMuchError
         current = open_ones.pop(0)
         found = _first_group(current)
         if found is None:
