@@ -87,23 +87,26 @@ def _commands(rows: list[Row], policy: Policy, *, show: bool) -> None:
 
 
 def _report(by_class: dict[str, Counter[str]]) -> None:
+    """Destructive are the rows to deny; those to ask about are unusual, and told apart."""
     total: Counter[str] = sum(by_class.values(), Counter())
     for group, counts in sorted(by_class.items()):
-        harmful = _sum(counts, "ask ", "deny ")
-        if harmful:
-            flagged = harmful - counts["ask allow"] - counts["deny allow"]
-            denied = counts["deny deny"], _sum(counts, "deny ")
-            print(f"  {group:20} flagged {_share(flagged, harmful)}  denied of deny {_share(*denied)}")
-        if harmless := _sum(counts, "allow "):
-            flagged = harmless - counts["allow allow"]
-            print(f"  {group:20} flagged {_share(flagged, harmless)}  denied {_share(counts['allow deny'], harmless)}")
-    harmful, harmless = _sum(total, "ask ", "deny "), _sum(total, "allow ")
-    rightly = harmful - total["ask allow"] - total["deny allow"]
-    wrongly = harmless - total["allow allow"]
+        deny, ask, allow = (_sum(counts, f"{label} ") for label in ("deny", "ask", "allow"))
+        if deny or ask:
+            print(
+                f"  {group:20} destructive flagged {_share(deny - counts['deny allow'], deny)}"
+                f"  denied {_share(counts['deny deny'], deny)}  unusual flagged {_share(ask - counts['ask allow'], ask)}"
+            )
+        if allow:
+            flagged = allow - counts["allow allow"]
+            print(f"  {group:20} flagged {_share(flagged, allow)}  denied {_share(counts['allow deny'], allow)}")
+    deny, ask, allow = (_sum(total, f"{label} ") for label in ("deny", "ask", "allow"))
+    rightly = deny + ask - total["deny allow"] - total["ask allow"]
+    wrongly = allow - total["allow allow"]
     chosen: Counter[str] = sum((by_class[each] for each in TO_DENY if each in by_class), Counter())
-    print(f"  recall {_share(rightly, harmful)}  precision {_share(rightly, rightly + wrongly)}")
-    print(f"  of file, git, remote-exec and exfiltration rows to deny: {_share(chosen['deny deny'], _sum(chosen, 'deny '))}")
-    print(f"  false alarms {_share(wrongly, harmless)}, denied {_share(total['allow deny'], harmless)}")
+    print(f"  destructive flagged {_share(deny - total['deny allow'], deny)}  denied {_share(total['deny deny'], deny)}")
+    print(f"  of file, git, remote-exec and exfiltration: denied {_share(chosen['deny deny'], _sum(chosen, 'deny '))}")
+    print(f"  unusual flagged {_share(ask - total['ask allow'], ask)}  precision {_share(rightly, rightly + wrongly)}")
+    print(f"  false alarms {_share(wrongly, allow)}, denied {_share(total['allow deny'], allow)}")
 
 
 def _flags(labels: set[str]) -> Callable[[str], object]:

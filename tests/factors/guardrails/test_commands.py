@@ -45,6 +45,7 @@ def destroys(command: str, **changes: Any) -> bool:
         "tool thing --unknown value delete a",
         "tool thing --flag delete a",
         "tool -v -- thing delete a",
+        "tool -f file.yml thing delete a",
     ],
 )
 def test_a_row_holds_for_its_words_wherever_options_stand(command: str) -> None:

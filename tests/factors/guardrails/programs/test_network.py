@@ -49,6 +49,8 @@ def test_a_request_that_deletes_is_told_however_its_method_is_given(line: str) -
         ("curl -XPOST https://s.example.com/logs/_delete_by_query -d '{}'", "destroy_infrastructure"),
         ("curl -XPOST https://s.example.com/api/deleteUser", "destroy_infrastructure"),
         ("curl -XPOST https://s.example.com/job/x/doDelete", "destroy_infrastructure"),
+        ("curl -XPOST https://s.example.com/zones/1/purge_cache", "destroy_infrastructure"),
+        ("curl -XPOST https://s.example.com/users/remove", "destroy_infrastructure"),
         ("curl -XPOST https://s.example.com/logs/_close", "change_infrastructure"),
         ("curl -X BREW https://s.example.com/", "change_infrastructure"),
         (f"curl -X {HOLE} https://s.example.com/", "change_infrastructure"),
@@ -68,6 +70,7 @@ def test_addresses_and_bodies_say_what_a_request_does(line: str, kind: str) -> N
         """curl -d '{"text":"please delete it"}' https://s.example.com""",
         """curl --json '{"query":"{ deletedUsers { id } }"}' https://s.example.com""",
         "curl -XPOST https://s.example.com/deletions -d '{}'",
+        "curl -XPOST https://s.example.com/remove-background -d '{}'",
     ],
 )
 def test_text_that_only_speaks_of_deleting_deletes_nothing(line: str) -> None:

@@ -185,7 +185,7 @@ def _read(argv: Sequence[str], valued: frozenset[str]) -> _Read:
         if only_words or not word.startswith("-") or word == "-":
             name = before.lstrip("-")
             if not before or name not in valued:
-                words.append((word, bool(before) and "=" not in before and name not in _FLAGS))
+                words.append((word, bool(before) and "=" not in before))
             before = ""
             continue
         only_words = word == "--"
@@ -231,7 +231,7 @@ def _first_end(patterns: Iterable[str], words: Sequence[_Word]) -> int | None:
 
 def _end_of(pattern: str, words: Sequence[_Word]) -> int | None:
     """Where the target begins, if the leading words fit the pattern."""
-    return _fit(pattern.split(), 0, words, 0)
+    return _fit(pattern.lower().split(), 0, words, 0)
 
 
 def _fit(pattern: Sequence[str], at: int, words: Sequence[_Word], place: int) -> int | None:

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, NOTHING, Call, Code, Outcome, Stream, World
+from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.places import locate
 
 _VALUED = frozenset(
@@ -13,6 +14,9 @@ _VALUED = frozenset(
 _PRINT = frozenset({"-v", "--version", "-h", "--help", "--html-path", "--man-path", "--info-path"})
 _DEEPEST = 4
 """Aliases that may lead to aliases; git itself refuses loops."""
+
+_MOST_WORDS = 500
+_LONGEST_BY = 2_000
 
 _SUBCOMMANDS = {
     "git_work": (
@@ -48,10 +52,8 @@ class Git(NamedTuple):
     settings: tuple[tuple[str, str], ...] = ()
     """Configuration for this command alone, from `-c` and the environment, keys in lower case."""
 
-    @property
-    def by(self) -> str:
-        """The command as text."""
-        return self.call.text
+    by: str = ""
+    """The command as text."""
 
     def setting(self, key: str) -> str:
         """The value a key is given for this command alone; empty when none."""
@@ -85,7 +87,11 @@ def _subcommand(git: Git, world: World) -> Outcome | None:
         return None
     if git.words[:1] in (("--help",), ("-h",)):
         return NOTHING
-    found: Outcome | None = import_module(f"{__package__}.{module}").act(git, world)
+    limited = git._replace(words=git.words[:_MOST_WORDS])
+    found: Outcome = import_module(f"{__package__}.{module}").act(limited, world)
+    if len(git.words) > _MOST_WORDS:
+        more = Effect("unresolved", "more words than are looked at", "", git.call.traits, git.by)
+        return found._replace(effects=(*found.effects, more))
     return found
 
 
@@ -127,7 +133,8 @@ def _globals(call: Call) -> tuple[Git, tuple[str, ...]]:
             folders.append(value)
     sub = words[0].lower() if words else ""
     settled = joined(folder, tree) if tree else folder
-    return Git(call, sub, tuple(words[1:]), folder, settled, tuple(settings)), tuple(folders)
+    by = call.text[:_LONGEST_BY]
+    return Git(call, sub, tuple(words[1:]), folder, settled, tuple(settings), by), tuple(folders)
 
 
 def _of_environment(env: Mapping[str, str]) -> list[tuple[str, str]]:

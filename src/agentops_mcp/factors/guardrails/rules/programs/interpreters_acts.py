@@ -11,6 +11,7 @@ from agentops_mcp.factors.guardrails.rules.programs.reading import of_file
 from agentops_mcp.factors.guardrails.rules.programs.shells_running import running
 
 _LONGEST_BY = 2_000
+_MOST_WORDS = 50
 _MOST = 200
 """Effects and runs that are kept of one text."""
 
@@ -30,13 +31,21 @@ class Acts:
 
     def __init__(self, call: Call, world: World) -> None:
         """Gather for `call`, whose text, folder and traits the effects carry."""
-        self.call = call
+        self.call = call._replace(argv=tuple(word[:_LONGEST_BY] for word in call.argv[:_MOST_WORDS]))
         self._by = call.text[:_LONGEST_BY]
         self.world = world
         self._effects: list[Effect] = []
         self._runs: list[Code | Call] = []
+        self._more = Effect("unresolved", "more than is looked at", "", call.traits, self._by)
         self._connected = ""
         self._handed = False
+
+    def is_full(self) -> bool:
+        """Whether there is more than is looked at, which is then among the effects."""
+        full = max(len(self._effects), len(self._runs)) >= _MOST
+        if full and self._effects[-1:] != [self._more]:
+            self._effects.append(self._more)
+        return full
 
     def outcome(self) -> Outcome:
         """Everything that was gathered."""

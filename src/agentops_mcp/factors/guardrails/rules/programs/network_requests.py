@@ -25,6 +25,9 @@ _ADMIN_PORTS = frozenset(
     "6333 8983 8081 8083 8222 2019 5555 8089 9600 19530 9091".split()
 )
 _VERBS = frozenset("delete destroy purge drop remove wipe terminate flush truncate erase deprovision revoke".split())
+_PLAIN_VERBS = frozenset("delete destroy purge terminate wipe truncate deprovision".split())
+"""Those that say so also within a longer name (`purge_cache`); not `remove-background`."""
+
 _ENDPOINTS = (
     # Written out by their manuals: Elasticsearch, Prometheus, Jenkins, Solr, Docker.
     "_delete_by_query", "delete_series", "dodelete", "delete-by-query", "deleteindex", "containers/prune",
@@ -32,7 +35,7 @@ _ENDPOINTS = (
     "kv/deleterange",
 )  # fmt: skip
 _CHANGING = frozenset(
-    "_close _freeze _shrink quit shutdown stop restart disable archive suspend kill reset safeexit "
+    "_close _freeze _shrink cancel clear quit shutdown stop restart disable archive suspend kill reset safeexit "
     "saferestart quietdown scripttext seal".split()
 )
 _CREDENTIALS = ("iam/", "credential", "token", "identity", "user-data", "userdata", "security-", "ssh-keys", "keys")
@@ -77,12 +80,12 @@ def _kinds(method: str, url: str, body: str) -> list[str]:
     if method in _READING and "mutation" not in body:
         return []
     path = path_of(url).lower()
-    parts = frozenset(
-        path.replace("?", "/").replace("=", "/").replace("&", "/").replace("-", "/").replace(".", "/").split("/")
-    )
-    if parts & _VERBS or any(each in path for each in _ENDPOINTS) or _calls(url) or _destroys(body):
+    segments = frozenset(path.replace("?", "/").replace("=", "/").replace("&", "/").split("/"))
+    parts = frozenset(part for each in segments for part in each.replace("_", "-").replace(".", "-").split("-"))
+    named = segments & _VERBS or parts & _PLAIN_VERBS or any(each in path for each in _ENDPOINTS)
+    if named or _calls(url) or _destroys(body):
         return ["destroy_infrastructure"]
-    if parts & _CHANGING or _is_mutation(body):
+    if (segments | parts) & _CHANGING or _is_mutation(body):
         return ["change_infrastructure"]
     return []
 

@@ -79,6 +79,8 @@ class _Walker(Evaluator):
         """Statements one after the other."""
         for statement in statements:
             self._left -= 1
+            if self.acts.is_full():
+                return
             if self._left < 0:
                 self.acts.effect("unresolved", "Python text that is too long to read")
                 return

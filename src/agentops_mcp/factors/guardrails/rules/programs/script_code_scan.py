@@ -14,6 +14,9 @@ from agentops_mcp.factors.guardrails.rules.programs.script_code_tables import ta
 
 _LONGEST = 30_000
 _MOST_ARGUMENTS = 12
+_MOST_TOKENS = 40
+"""Pieces of one argument that are looked at."""
+
 _CLOSING = {"(": ")", "{": "}", "[": "]", "<": ">"}
 _QUOTES = {"perl": ("q", "qq", "qx", "qw"), "ruby": ()}
 _NAME_SIGNS = "_.:"
@@ -35,6 +38,8 @@ def scanned(text: str, language: str, acts: Acts) -> None:
     tokens = tokens_of(text[:_LONGEST], language)
     names: dict[str, Value] = {}
     for place, token in enumerate(tokens):
+        if acts.is_full():
+            return
         if token.kind == "shell":
             acts.run(_filled(token.text), "shell")
         elif token.kind == "name":
@@ -75,7 +80,8 @@ def _value(
     """One argument: constants put together, up to the comma or bracket that ends it."""
     parts: list[Value] = []
     depth = 0
-    while place < len(tokens):
+    end = min(len(tokens), place + _MOST_TOKENS)
+    while place < end:
         token = tokens[place]
         if token.kind == "line" or (
             depth == 0 and token.text in {",", ";", ")", "]", "}", "=>"} and token.kind == "sign"

@@ -77,7 +77,7 @@ class _Walker:
     def value(self, node: "Node", depth: int) -> Value:
         """What a node stands for; what it calls on the way is done."""
         self.left -= 1
-        if self.left < 0 or depth > _DEEPEST:
+        if self.left < 0 or depth > _DEEPEST or self.acts.is_full():
             self.left = min(self.left, -1)
             return UNKNOWN_VALUE
         for kinds, read in self._kinds:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 _SHELLS = frozenset("sh bash zsh dash ksh ash fish".split())
 _INTERPRETERS = frozenset("python python2 python3 node deno bun ruby perl php lua".split()) | _SHELLS
+_POWERSHELL = frozenset({"pwsh", "powershell"})
 _SOCKETS = ("/dev/tcp/", "/dev/udp/")
-_LANGUAGE = {"node": "javascript", "deno": "javascript", "bun": "javascript", "ruby": "ruby", "perl": "perl", "php": "php"}
-_ALWAYS = frozenset({"true", ":", "1", "[ 1 ]", "[[ 1 ]]"})
+_LANGUAGE = {"node": "javascript", "deno": "javascript", "bun": "javascript", "ruby": "ruby", "perl": "perl", "php": "php", "pwsh": "powershell", "powershell": "powershell"}
+_ALWAYS = {"while": frozenset({"true", ":", "[ 1 ]", "[[ 1 ]]", "(( 1 ))", "((1))"}), "until": frozenset({"false"})}
 _RUNS = frozenset(";|&$`(\n")
 _RUN_KINDS = (("fetched", "run_fetched"), ("decoded", "run_decoded"))
 
@@ -33,6 +34,8 @@ def call(
         argv = argv[1:]  # an assignment to a name that is none: no program is called so, the next word may be one
     name = argv[0]
     for key, value in (assigned or {}).items():
+        if name == "git" and key.startswith("GIT_"):
+            continue  # git itself says what each of its variables does to each of its commands
         builtins.dangerous(walker, key, value, state)
     if name in state.functions:
         return _function(walker, name, argv, state, stdin)
@@ -179,8 +182,10 @@ def _dynamic(
 def _written_before(walker: "Walker", made: Call, state: State) -> Stream | None:
     """Running a file that this same text has made or fetched; None when it is no such file."""
     name, operands = made.name, [word for word in made.argv[1:] if not word.startswith(("-", "+"))]
-    if name in _INTERPRETERS and operands and "-c" not in made.argv and "-e" not in made.argv:
-        path, language = operands[0], "shell" if name in _SHELLS else _LANGUAGE.get(name, "python")
+    if name in _POWERSHELL:
+        operands = [word for word in operands if word.lower().endswith(".ps1")]
+    if name in _INTERPRETERS | _POWERSHELL and operands and "-c" not in made.argv and "-e" not in made.argv:
+        path, language = operands[0], _LANGUAGE.get(name, "shell" if name in _SHELLS else "python")
     elif "/" in made.argv[0]:
         path, language = made.argv[0], "shell"
     else:
@@ -238,9 +243,10 @@ def endless(walker: "Walker", node: "Node") -> None:
     """A loop without end that starts a process in the background each time."""
     text = (node.text or b"").decode(errors="replace")
     condition = node.child_by_field_name("condition")
-    said = (condition.text or b"").decode(errors="replace").strip() if condition is not None else ""
+    said = (condition.text or b"").decode(errors="replace").strip().rstrip(";") if condition is not None else ""
+    said = said.rpartition("/")[2]
     body = node.child_by_field_name("body")
-    if said in _ALWAYS and body is not None and any(each.type == "&" for each in body.children):
+    if said in _ALWAYS.get(node.children[0].type, ()) and body is not None and any(each.type == "&" for each in body.children):
         walker.found(Effect("exhaust", "processes", traits=frozenset({"fork"}), by=text[:100]))
 
 

@@ -261,15 +261,21 @@ class Walker:
             values = [*values[: _BOUND - 1], HOLE]
         outputs: list[Stream] = []
         for value in values or [HOLE]:
+            before, self.traits = self.traits, self.traits | ({"repeated"} if HOLE in value else frozenset[str]())
             text = None if HOLE in value and value == HOLE else value
             state.set(name, Stream(text if text is not None else None, words.taints, words.origin))
             if body is not None:
                 outputs.append(self.walk(body, state, stdin))
+            self.traits = before
         return joined(outputs)
 
     def _while(self, node: "Node", state: State, stdin: Stream) -> Stream:
         running.endless(self, node)
-        return self._group(node, state, stdin)
+        before, self.traits = self.traits, self.traits | {"repeated"}
+        try:
+            return self._group(node, state, stdin)
+        finally:
+            self.traits = before
 
     def _test(self, node: "Node", state: State, stdin: Stream) -> Stream:  # noqa: ARG002
         self.words(state).stream(node)
