@@ -43,6 +43,7 @@ imports: $(STAMP) ## Check that imports follow the layout.
 	$(BIN)/lint-imports --no-cache
 
 docs: $(STAMP) ## Check that the generated reference is up to date.
+	$(BIN)/python scripts/compile_packs.py --check
 	$(BIN)/python scripts/reference.py --check
 
 coverage: $(STAMP) ## Run the fast tests on both databases, and hold coverage to its floors.

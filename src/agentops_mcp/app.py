@@ -187,8 +187,10 @@ class App(AbstractContextManager["App"]):
             return self._guard
 
     def checks(self) -> "Checks":
-        """Factor XI: actions judged before they are taken."""
-        return self.guard().checks
+        """Factor XI: actions judged before they are taken, in the light of what hooks have seen."""
+        guard = self.guard()
+        guard.take_reports()
+        return guard.checks
 
     def search(self) -> "Search":
         """Factor IX: what was recorded, found again."""

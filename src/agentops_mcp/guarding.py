@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
+from agentops_mcp import __version__
 from agentops_mcp.core.clock import Clock
 from agentops_mcp.core.config import BudgetsSection
 from agentops_mcp.core.errors import AgentOpsError, StorageError
@@ -25,15 +26,13 @@ from agentops_mcp.factors.guardrails.service.runtime import Runtime
 from agentops_mcp.storage import outcome_spool, policy_files
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.machine import Machine, Place
-from agentops_mcp.storage.project import Project
+from agentops_mcp.storage.project import Project, Variable, current_user
 
 if TYPE_CHECKING:
     from agentops_mcp.factors.mining.service.search import Search
 
-HEADLESS = "AGENTOPS_HEADLESS"
-"""Set to anything but 0: nobody is there to be asked, and what would be asked is denied."""
-
 _MOST_LIKE = 10
+_NO = ("", "0", "false", "no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,10 @@ class Guard:
     outcomes: ActionOutcomes
     place: Place
 
-    def take_reports(self, actor: Actor) -> int:
+    def take_reports(self) -> int:
         """Keep what hooks left since the last time, and return how many calls that were."""
         rows = outcome_spool.take(self.place.data_dir)
+        actor = Actor(client=f"agentops-mcp hook {__version__}", user=current_user(), via="cli")
         return self.runtime.record_calls(rows, actor=actor).kept if rows else 0
 
     def write_rules(self) -> None:
@@ -116,7 +116,7 @@ def ground_of(place: Place, environment: Mapping[str, str]) -> Ground:
         ConfigError: the packs of the package can not be read.
     """
     loaded = policy_files.load(place, environment, packs.compiled)
-    headless = environment.get(HEADLESS, "0") not in ("", "0")
+    headless = environment.get(Variable.HEADLESS, "").lower() not in _NO
     policy = packs.policy_of(loaded.data, version=loaded.version, headless=headless)
     problems = tuple(
         f"{each.path}{f', line {each.line}' if each.line else ''}: {each.what} Its last good version holds."

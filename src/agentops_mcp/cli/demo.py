@@ -17,6 +17,7 @@ from mcp.types import TextResourceContents
 
 from agentops_mcp.cli.demo_client import Stage, call, say_indented, text_of
 from agentops_mcp.cli.demo_context import show_context
+from agentops_mcp.cli.demo_guard import show_guard
 from agentops_mcp.cli.demo_knowledge import show_knowledge
 from agentops_mcp.cli.demo_resume import show_resume
 from agentops_mcp.cli.output import EXIT_FOUND, say
@@ -111,6 +112,7 @@ class _Demo:
             say_indented(os.fsdecode(listed))
         await show_resume(self._say_step, self._stage.environment)
         await show_knowledge(self._say_step, self._stage.environment)
+        await show_guard(self._say_step, self._stage.environment)
 
     def _say_step(self, title: str) -> None:
         self.step += 1

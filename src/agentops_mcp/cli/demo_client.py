@@ -39,17 +39,17 @@ class Stage:
             read_timeout_seconds=_ANSWER_TIMEOUT_S,
         )  # fmt: skip
 
-    def command(self, *arguments: str) -> str:
-        """What a command prints.
+    def command(self, *arguments: str, given: str = "", expected: int = 0) -> str:
+        """What a command prints that gets `given` on its standard input and ends with the exit code `expected`.
 
         Raises:
-            StepError: it failed.
+            StepError: it ended otherwise.
         """
         done = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-m", "agentops_mcp", *arguments], cwd=self.root, env=self.environment,
-            capture_output=True, encoding="utf-8", check=False, stdin=subprocess.DEVNULL,
+            capture_output=True, encoding="utf-8", check=False, input=given,
         )  # fmt: skip
-        if done.returncode:
+        if done.returncode != expected:
             raise StepError(f"exit code {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 

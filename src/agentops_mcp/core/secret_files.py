@@ -5,11 +5,11 @@ import re
 # Names by which programs look for credentials. Certificates share `.pem` with keys, so those are told by content.
 # Looked up by whole name, by beginning or by end, each one step: this is asked for every path that is met.
 _NAMES = frozenset({
-    ".env", ".envrc", ".netrc", "_netrc", ".git-credentials", ".pypirc", ".npmrc", ".yarnrc.yml", ".htpasswd", ".pgpass",
-    "pgpass.conf", ".my.cnf", ".dockercfg", ".boto", ".s3cfg", ".vault-token", ".terraformrc", "id_rsa", "id_dsa",
-    "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "credentials", "credentials.json", "credentials.toml",
-    "secrets.yml", "secrets.yaml", "secrets.json", "secrets.toml", "secrets.ini", "secret.yml", "secret.yaml",
-    "secret.json", "kubeconfig", "master.key", "wallet.dat",
+    ".env", ".envrc", ".netrc", "_netrc", ".git-credentials", ".pypirc", ".npmrc", ".yarnrc.yml", ".htpasswd",
+    ".pgpass", "pgpass.conf", ".my.cnf", ".dockercfg", ".boto", ".s3cfg", ".vault-token", ".terraformrc", "id_rsa",
+    "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "credentials", "credentials.json",
+    "credentials.toml", "secrets.yml", "secrets.yaml", "secrets.json", "secrets.toml", "secrets.ini", "secret.yml",
+    "secret.yaml", "secret.json", "kubeconfig", "master.key", "wallet.dat",
 })  # fmt: skip
 _ENDINGS = (
     ".env", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".kdb", ".ppk", ".p8", ".kubeconfig", ".tfvars",
@@ -20,10 +20,7 @@ _PATHS = (
     "/.docker/config.json", "/.kube/config", "/.aws/config", "/.config/gh/hosts.yml", "/.cargo/credentials.toml",
 )  # fmt: skip
 _EXAMPLES = (".example", ".sample", ".template", ".dist", ".tpl")
-
-_PRIVATE_KEY = re.compile(
-    rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|^PuTTY-User-Key-File-\d", re.MULTILINE
-)
+_PRIVATE_KEY = rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|^PuTTY-User-Key-File-\d"
 
 
 def is_secret_file(path: str) -> bool:
@@ -43,4 +40,4 @@ def is_secret_file(path: str) -> bool:
 
 def holds_private_key(content: bytes) -> bool:
     """Whether there is a private key in a file's content."""
-    return _PRIVATE_KEY.search(content) is not None
+    return re.search(_PRIVATE_KEY, content, re.MULTILINE) is not None

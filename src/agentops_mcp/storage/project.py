@@ -41,6 +41,7 @@ class Variable(StrEnum):
         "AGENTOPS_LEDGER",
         "The name of a second, separate ledger of the same project, with a git mirror of its own.",
     )
+    HEADLESS = ("AGENTOPS_HEADLESS", "Set to 1 where nobody is there to be asked: what would be asked is denied.")
     CHROMA_URL = (
         "AGENTOPS_CHROMA_URL",
         "A Chroma server for the vectors, as `http://host:port`, instead of a folder. For private networks only.",

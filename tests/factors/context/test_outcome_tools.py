@@ -122,9 +122,9 @@ async def test_an_id_nobody_handed_out_is_an_error_that_says_where_ids_come_from
 
 
 @MODES
-async def test_an_outcome_outside_the_four_is_an_error(project: Project, tmp_path: Path, mode: str) -> None:
+async def test_an_unknown_outcome_is_an_error(project: Project, tmp_path: Path, mode: str) -> None:
     async with connected(project, tmp_path, mode) as client:
-        assert "'worked', 'partly', 'failed' or 'unused'" in await refused(client, of="x", outcome="splendid")
+        assert "'worked', 'partly', 'failed', 'unused' or 'regretted'" in await refused(client, of="x", outcome="splendid")
 
 
 async def test_a_session_nobody_started_is_an_error(project: Project, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Told(Protocol):
 
 
 NEXT = {
-    "allow": "Nothing known speaks against it.",
+    "allow": "Nothing forbids it.",
     "ask": "Ask the person before you do it; silence is no yes.",
     "deny": "Do not do it, and do not reach the same end another way; a person can exempt it.",
 }

@@ -243,6 +243,11 @@ def test_no_command_line_is_too_odd_for_a_client(name: str, words: list[str]) ->
         assert found is None or all(each.kind for each in found.effects)
 
 
+def test_more_addresses_than_are_looked_at_are_not_understood() -> None:
+    found = effects(outcome(network.outcome, "curl " + "https://example.com " * 201))
+    assert [each.split()[0] for each in found] == ["unresolved"]
+
+
 def test_other_programs_are_left_to_others() -> None:
     assert network.outcome(call("ls"), WORLD) is None
     assert network_clients.outcome(call("ls"), WORLD) is None

@@ -32,7 +32,7 @@ def register(
         )
     )
     def report_outcome(
-        of: Annotated[str, Field(description="Id of a load or brief, URI of a pattern, action/... of a check.")],
+        of: Annotated[str, Field(description="Id of a load or brief, URI of a pattern, action/ID.")],
         outcome: Literal["worked", "partly", "failed", "unused", "regretted"],
         ctx: Context[Any, Any],
         note: Annotated[str, Field(max_length=2000)] = "",
@@ -40,7 +40,7 @@ def register(
         window_tokens: int | None = None,
         report: str = "",
         spent: Annotated[
-            dict[str, float], Field(description="tokens, cost, seconds, retries since the last report; total: 1 for totals.")
+            dict[str, float], Field(description="tokens, cost, seconds, retries since the last report; total: 1 for sums.")
         ] = {},  # noqa: B006 - pydantic copies defaults
         session: str = "",
     ) -> ReportedOutcome:

@@ -146,10 +146,11 @@ def digest(action: Action, *, cwd: str, project: str, version: str) -> str:
 def outcome_of(call: Call, world: World, policy: Policy) -> Outcome:
     """What one call does: by its program's own module, by the packs' rows, or by its words."""
     known = registry.outcome_of(call, world)
-    if known is not None:
-        return known
     rows = policy.commands.get(call.name, ())
-    return commands.from_rows(call, rows) or commands.generic(call) or Outcome()
+    said = commands.from_rows(call, rows) if rows else None
+    if known is None:
+        return said or commands.generic(call) or Outcome()
+    return known._replace(effects=(*known.effects, *said.effects)) if said else known
 
 
 def _shell(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str) -> Understood:
@@ -214,7 +215,7 @@ def _spend(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str) ->
 def _tool_call(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str) -> Understood:
     """A tool of another server: its name says what it does, and text in its arguments may be run."""
     name = str(fields["name"])
-    words = [word for word in name.replace("-", "_").replace("__", "_").lower().split("_") if word]
+    words = _words_of(name)
     effects: list[Effect] = []
     if _PUBLISHING & set(words):
         effects.append(Effect("publish", name, by=name))
@@ -226,6 +227,14 @@ def _tool_call(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str
     if isinstance(arguments, Mapping):
         effects += _in_arguments(cast("Mapping[str, Any]", arguments), policy, world, cwd)
     return Understood(tuple(effects))
+
+
+def _words_of(name: str) -> list[str]:
+    """The words of a tool's name: `mcp__files__deleteFile` is mcp, files, delete, file."""
+    spaced = "".join(
+        f"_{each}" if each.isupper() and not before.isupper() else each for before, each in zip("_" + name, name, strict=False)
+    )
+    return [word for word in spaced.replace("-", "_").replace(".", "_").lower().split("_") if word]
 
 
 def _in_arguments(arguments: Mapping[str, Any], policy: Policy, world: World, cwd: str) -> list[Effect]:

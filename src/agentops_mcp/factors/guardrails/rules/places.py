@@ -35,13 +35,19 @@ _GLOBS = frozenset("*?[")
 _ANY_NAME = frozenset("*?.[]!^")
 """Signs of which a glob like `*`, `.*` or `.[!.]*` is made, that leaves nothing out."""
 
+_LONGEST = 4_096
+"""Characters of a path that are handed on: no system takes a longer one."""
+
+_DEEPEST = 8
+"""More parts than any known name has."""
+
 _BELOW = 2
 """Parts of `/home/NAME`."""
 
 
 def locate(path: str, cwd: str, world: World) -> Located:
     """Where `path` lies, as written on a command line in `cwd`: where it leads, when it is a link."""
-    return _locate(path, cwd, world, removed=False)
+    return _cut(_locate(path, cwd, world, removed=False))
 
 
 def locate_removed(path: str, cwd: str, world: World) -> Located:
@@ -49,7 +55,7 @@ def locate_removed(path: str, cwd: str, world: World) -> Located:
 
     Inside the project it is asked whether git can bring back what is there, which may take a process.
     """
-    return _locate(path, cwd, world, removed=True)
+    return _cut(_locate(path, cwd, world, removed=True))
 
 
 def place_of(path: str, world: World) -> str:
@@ -92,6 +98,10 @@ def normal(path: str) -> str:
             parts.append(part)
     prefix = "" if parts and _is_drive(parts[0]) else "/"
     return prefix + "/".join(parts)
+
+
+def _cut(located: Located) -> Located:
+    return located if len(located.path) <= _LONGEST else located._replace(path=located.path[:_LONGEST])
 
 
 def _locate(path: str, cwd: str, world: World, *, removed: bool) -> Located:
@@ -216,14 +226,14 @@ def _in_some_home(lowered: str, rooted: str, home: str) -> str:
 
 def _begins(path: str, names: frozenset[str]) -> bool:
     """Whether a path is one of these names, or inside one."""
-    if not path:
-        return False
-    end = path.find("/")
-    while end >= 0:
+    end = -1
+    for _ in range(_DEEPEST):
+        end = path.find("/", end + 1)
+        if end < 0:
+            return path in names
         if path[:end] in names:
             return True
-        end = path.find("/", end + 1)
-    return path in names
+    return False
 
 
 def _top(lowered: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agentops_mcp.factors.guardrails.rules.calls import NOTHING, Call, Outcome, World
+from agentops_mcp.factors.guardrails.rules.calls import HOLE, NOTHING, Call, Outcome, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import parse
 from agentops_mcp.factors.guardrails.rules.places import locate
@@ -26,53 +26,60 @@ class _Tool(NamedTuple):
     trait: str = "formatted"
 
 
-_MKFS = _Tool(
-    "t b C d D e E F g G i I J l L m M N o O r R s S T U u v w z f n type label size sector-size cluster-size uuid",
-    "help version V",
-)
+_MKFS = _Tool("t L n type label", "help version V")
+_MKE2FS = _Tool("t L", "n help version V")
 _PARTED = "print unit help version align-check select quit check p"
+_SFDISK_READS = (
+    "l list d dump J json g show-geometry s show-size F list-free V verify n no-act T list-types help version "
+    "show-pt-geometry"
+)
+_SGDISK_WRITES = (
+    "Z zap-all z zap o clear n new d delete t typecode c change-name g mbrtogpt G randomize-guids l load-backup e "
+    "move-second-header m gpttombr h hybrid r transpose R replicate s sort u partition-guid U disk-guid A attributes"
+)
+_HDPARM_WRITES = (
+    "security-erase security-erase-enhanced security-set-pass dco-restore trim-sector-ranges write-sector "
+    "make-bad-sector repair-sector fwdownload N"
+)
 _TOOLS: dict[str, _Tool] = {
-    **dict.fromkeys(("mke2fs", "mkfs.ext2", "mkfs.ext3", "mkfs.ext4"),
-                    _MKFS._replace(valued=_MKFS.valued.replace(" n ", " "), harmless="n help version V")),
+    **dict.fromkeys(("mke2fs", "mkfs.ext2", "mkfs.ext3", "mkfs.ext4"), _MKE2FS),
     "mkfs": _MKFS._replace(harmless="help version"),  # its -V is only verbose
-    **dict.fromkeys(("mkswap", "mkntfs", "mkdosfs", "mkexfatfs", "newfs", "newfs_apfs", "newfs_hfs", "newfs_msdos",
-                     "mkreiserfs", "mkudffs", "format", "ntfsclone", "make_f2fs"), _MKFS),
+    **dict.fromkeys(
+        "mkswap mkntfs mkdosfs mkexfatfs newfs newfs_apfs newfs_hfs newfs_msdos mkreiserfs mkudffs format ntfsclone "
+        "make_f2fs".split(), _MKFS,
+    ),
     "wipefs": _Tool("o t O offset types output backup", "n no-act help version", "a all o offset", trait="wiped"),
-    "fdisk": _Tool("b B c C H L o S t T w W u color units output type sector-size", "l list s help version V x",
-                   trait="partitioned"),
+    "fdisk": _Tool("b C H S t o u color units output type", "l list s help version V x", trait="partitioned"),
     "cfdisk": _Tool("L color", "r read-only help version V", trait="partitioned"),
-    "sfdisk": _Tool("A N o O X Y b color output label", "l list d dump J json g show-geometry s show-size F "
-                                                        "list-free V verify "
-                    "n no-act T list-types help version show-pt-geometry", trait="partitioned"),
-    "gdisk": _Tool("", "l list help", trait="partitioned"), "cgdisk": _Tool("", "help", trait="partitioned"),
-    "sgdisk": _Tool("a A b B c C d e E f g h i I j k l m n N o O p P r R s S t T u U v V z Z", "p print i info v "
-                                                                                               "verify P pretend "
-                    "D display-alignment E end-of-largest F first-aligned-in-largest f first-in-largest b backup "
-                    "help V version",
-                    trait="partitioned"),
+    "sfdisk": _Tool("A N o O X Y b color output label", _SFDISK_READS, trait="partitioned"),
+    "gdisk": _Tool("", "l list help", trait="partitioned"),
+    "cgdisk": _Tool("", "help", trait="partitioned"),
+    "sgdisk": _Tool("n d t c l u A R h m", "P pretend help V version", _SGDISK_WRITES, trait="partitioned"),
     "parted": _Tool("a align", "l list help version h v", reading=_PARTED, trait="partitioned"),
     "blkdiscard": _Tool("o l p offset length step", "help version V", trait="wiped"),
     "badblocks": _Tool("b c d e i o p t", "help", "w", trait="wiped"),
-    "hdparm": _Tool("security-erase security-erase-enhanced security-set-pass security-disable security-unlock "
-                    "trim-sector-ranges "
-                    "write-sector make-bad-sector repair-sector user-master N p", "help", "security-erase "
-                    "security-erase-enhanced security-set-pass dco-restore trim-sector-ranges write-sector "
-                    "make-bad-sector "
-                    "repair-sector fwdownload N", trait="wiped"),
-    **dict.fromkeys(("tune2fs", "e2label", "xfs_admin", "ntfslabel", "fatlabel"),
-                    _Tool("c C e E g i I j J L m M o O Q r T u U z", "l h", "O E I j m e U o", trait="changed")),
-    **dict.fromkeys(("resize2fs", "xfs_growfs", "ntfsresize", "resizepart", "growpart"),
-                    _Tool("d S z s size", "i info n no-action P h help N dry-run", trait="changed")),
-    **dict.fromkeys(("xfs_repair", "reiserfsck", "debugfs", "xfs_db"), _Tool("l t m o r f R c", "n V h", "L w rebuild-tree "
-                                                                            "rebuild-sb", trait="changed")),
+    "hdparm": _Tool("security-erase security-set-pass user-master N", "help", _HDPARM_WRITES, trait="wiped"),
+    **dict.fromkeys(
+        ("tune2fs", "e2label", "xfs_admin", "ntfslabel", "fatlabel"),
+        _Tool("c C e E g i I j J L m M o O Q r T u U z", "l h", "O E I j m e U o", trait="changed"),
+    ),
+    **dict.fromkeys(
+        ("resize2fs", "xfs_growfs", "ntfsresize", "growpart"),
+        _Tool("d S z s size", "i info n no-action P h help N dry-run", trait="changed"),
+    ),
+    **dict.fromkeys(
+        ("xfs_repair", "reiserfsck", "debugfs", "xfs_db"),
+        _Tool("l t m o r f R c", "n V h", "L w rebuild-tree rebuild-sb", trait="changed"),
+    ),
     **dict.fromkeys(("fsck", "e2fsck"), _Tool("b B C E j l L z t r", "n N V help", "y p a f", trait="changed")),
     "ddrescue": _Tool("a b B c e E H i I J K L m o O r R s S T x X", "help version h V ask", trait="copied"),
-    "sg_format": _Tool("", "help h", "F format", trait="wiped"), "sg_sanitize": _Tool("", "help h", trait="wiped"),
-    "blkzone": _Tool("o l c", "help", trait="wiped"), "flash_erase": _Tool(trait="wiped"),
-    "flashcp": _Tool(trait="copied"),
-    "nandwrite": _Tool(trait="copied"), "flash_eraseall": _Tool(trait="wiped"),
+    "sg_format": _Tool("", "help h", "F format", trait="wiped"),
+    "sg_sanitize": _Tool("", "help h", trait="wiped"),
+    "blkzone": _Tool("o l c", "help", trait="wiped"),
+    **dict.fromkeys(("flash_erase", "flash_eraseall"), _Tool(trait="wiped")),
+    **dict.fromkeys(("flashcp", "nandwrite"), _Tool(trait="copied")),
 }  # fmt: skip
-_READS_LAST = frozenset({"ddrescue", "flashcp"})
+_READ_FIRST = frozenset({"ddrescue", "flashcp"})
 """Their first operand is only read."""
 
 
@@ -90,7 +97,11 @@ def outcome(call: Call, world: World) -> Outcome | None:
     operands = given.operands
     if tool.reading and any(each in tool.reading.split() for each in operands[1:2]):
         return NOTHING
-    targets = operands[1:2] if name in _READS_LAST else operands[: None if name == "wipefs" else 1]
+    if name in _READ_FIRST:
+        targets = operands[1:2]
+    else:
+        # Which options take a value differs from one file system to the next; a device is never an option's value.
+        targets = tuple(each for each in call.argv[1:] if each.startswith("/dev/") or HOLE in each) or operands[:1]
     return Outcome(tuple(_written(each, call, world, tool.trait) for each in targets))
 
 

@@ -10,22 +10,40 @@ _MOST = 200
 """Operands that are looked at one by one; more of them are not understood."""
 
 _REBUILT = frozenset(
-    "node_modules bower_components __pycache__ .pytest_cache .mypy_cache .ruff_cache .hypothesis .tox .nox .venv venv "
-    ".eggs dist build _build target out obj coverage htmlcov .coverage .nyc_output .cache caches .next .nuxt .output "
-    ".svelte-kit .turbo .parcel-cache .vite .angular .expo .docusaurus .gradle .dart_tool .terraform .serverless "
-    ".aws-sam .sass-cache .eslintcache .stylelintcache .ipynb_checkpoints deriveddata pods elm-stuff dist-newstyle "
-    ".stack-work zig-cache .zig-cache zig-out _site storybook-static playwright-report test-results tmp temp .tmp "
-    ".ds_store thumbs.db".split()
+    "node_modules bower_components __pycache__ .pytest_cache .mypy_cache .ruff_cache .hypothesis .tox .nox .venv "
+    ".eggs .coverage .nyc_output .cache caches .next .nuxt .output .svelte-kit .turbo .parcel-cache .vite .angular "
+    ".expo .docusaurus .gradle .dart_tool .terraform .serverless .aws-sam .sass-cache .eslintcache .stylelintcache "
+    ".ipynb_checkpoints deriveddata elm-stuff dist-newstyle .stack-work zig-cache .zig-cache .ds_store "
+    "thumbs.db".split()
 )
-"""Names of what tools make again."""
+"""Names of what tools make again, wherever it is."""
 
-_REBUILT_ENDS = (".pyc", ".pyo", ".o", ".class", ".egg-info", ".tsbuildinfo", ".tmp", ".swp")
+_REBUILT_HERE = frozenset(
+    "venv dist build _build target out obj coverage htmlcov pods zig-out _site storybook-static playwright-report "
+    "test-results tmp temp .tmp".split()
+)
+"""Names that mean this inside a project; elsewhere they may mean anything."""
+
+_REBUILT_ENDS = (
+    ".pyc",
+    ".pyo",
+    ".o",
+    ".class",
+    ".egg-info",
+    ".tsbuildinfo",
+    ".tmp",
+    ".swp",
+    ".lock",
+    ".lockb",
+    "-lock.json",
+    "-lock.yaml",
+)
 _REBUILT_BEGINS = ("build-", "cmake-build", "bazel-", "dist-")
 _LEFT_BEHIND = (".lock", "/gc.log", "/MERGE_MSG", "/SQUASH_MSG", "/COMMIT_EDITMSG", "/.git/*.lock")
 """What an interrupted git leaves in the repository."""
 
-_OF_REST = frozenset({"temporary", "nowhere", "unknown"})
-"""Places of which it is not worth asking whether a tool makes again what is there."""
+_OF_REST = frozenset({"temporary", "nowhere", "unknown", "git", "unkept"})
+"""Places where a name does not say that a tool makes it again, or where that changes nothing."""
 
 
 def deleted(paths: Iterable[str], call: Call, world: World, traits: Iterable[str] = ()) -> list[Effect]:
@@ -85,7 +103,7 @@ def _one(kind: str, located: Located, world: World, traits: frozenset[str], by: 
         place = "system"
     if "*" in located.path or "?" in located.path:
         more.add("glob")
-    if place not in _OF_REST and place != "unkept" and _is_rebuilt(located.path, world):
+    if place not in _OF_REST and _is_rebuilt(located.path, world):
         more.add("rebuilt")
     if place == "git" and located.path.endswith(_LEFT_BEHIND):
         more.add("leftover")
@@ -104,8 +122,8 @@ def _is_top(path: str, place: str, world: World) -> bool:
 
 def _is_rebuilt(path: str, world: World) -> bool:
     """Whether a path is, or is in, something that a tool makes again."""
-    inside = path.removeprefix(world.project) if path.startswith(f"{world.project}/") else path.removeprefix(world.home)
-    return any(
-        part in _REBUILT or part.endswith(_REBUILT_ENDS) or part.startswith(_REBUILT_BEGINS)
-        for part in inside.lower().split("/")
-    )
+    here = path.startswith(f"{world.project}/")
+    parts = path.removeprefix(world.project if here else world.home).lower().split("/")
+    if any(part in _REBUILT or part.endswith(_REBUILT_ENDS) for part in parts):
+        return True
+    return here and any(part in _REBUILT_HERE or part.startswith(_REBUILT_BEGINS) for part in parts)

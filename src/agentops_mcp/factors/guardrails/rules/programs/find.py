@@ -176,9 +176,8 @@ def _narrowed(name: str, value: str, search: _Search) -> None:
             search.narrow(value)
     elif name in {"path", "ipath", "wholename", "iwholename", "regex", "iregex"}:
         if value.strip("./*"):
-            search.narrow(
-                value.strip("*").rpartition("/")[2] if name.endswith("path") and value.endswith("*") else HOLE
-            )
+            folder = value.removesuffix("/*").rpartition("/")[2] if value.endswith("/*") else ""
+            search.narrow(folder if folder and "*" not in folder else HOLE)
     else:
         search.narrow(HOLE)
 

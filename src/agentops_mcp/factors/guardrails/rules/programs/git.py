@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, NOTHING, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
-from agentops_mcp.factors.guardrails.rules.places import locate
+from agentops_mcp.factors.guardrails.rules.places import locate, locate_removed
 
 _VALUED = frozenset(
     {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--super-prefix", "--config-env", "--attr-source"}
@@ -76,6 +76,9 @@ def _outcome(call: Call, world: World, depth: int) -> Outcome | None:
         return Outcome(before.effects, runs=before.runs)
     alias = git.setting(f"alias.{git.sub}")
     after = _alias(git, alias, world, depth) if alias and git.sub not in _MODULE_OF else _subcommand(git, world)
+    if git.sub == HOLE:
+        unknown = Effect("unresolved", git.by, "", git.call.traits, git.by)
+        return before._replace(effects=(*before.effects, unknown))
     if after is None:  # a subcommand that drops nothing, or one that somebody installed
         return before
     return after._replace(effects=before.effects + after.effects, runs=before.runs + after.runs)
@@ -181,4 +184,4 @@ def place_of_path(path: str, git: Git, world: World) -> str:
     """Where a path of a git command lies; pathspec magic (`:/`, `:(top)`) means the whole tree."""
     if path.startswith(":"):
         return locate(git.tree, git.call.cwd, world).place
-    return locate(joined(git.tree, path), git.call.cwd, world).place
+    return locate_removed(joined(git.tree, path), git.call.cwd, world).place

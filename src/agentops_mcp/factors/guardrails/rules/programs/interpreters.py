@@ -150,11 +150,12 @@ def _runtime(found: _Interpreter, call: Call, world: World) -> Outcome | None:
     if given.texts:
         return _judged(Code("javascript", Stream("\n".join(given.texts)), given.operands, call.traits), call, world)
     if verb in {"run", "serve"}:
-        rest = given.operands[1:]
-        trusted = call.name == "bun" or given.options & {"A", "allow-all", "allow-run"}
-        if rest and rest[0].startswith(("http://", "https://")) and trusted:
-            return Outcome((Effect("run_fetched", rest[0], "", call.traits, call.text),))
-        return _input(call, "javascript", rest, world) if rest[:1] == ("-",) else None
+        after = _read(found, words[words.index(verb) + 1 :])
+        path = (*after.operands, "")[0]
+        trusted = call.name == "bun" or after.options & {"A", "allow-all", "allow-run"}
+        if path.startswith(("http://", "https://")) and trusted:
+            return Outcome((Effect("run_fetched", path, "", call.traits, call.text),))
+        return _input(call, "javascript", after.operands, world) if path == "-" else None
     return _input(call, "javascript", (), world) if verb in {"", "-"} else None
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, Stream
 
-LONGEST = 30_000
+LONGEST = 20_000
 """Characters of a constant that are followed."""
 
 

@@ -16,11 +16,13 @@ from agentops_mcp.factors.guardrails.rules.programs.network_fetching import (
     together,
 )
 from agentops_mcp.factors.guardrails.rules.programs.network_hosts import (
+    MOST_OPERANDS,
     exact,
     host_of,
     is_given,
     path_of,
     sent,
+    too_many,
     valued_by,
 )
 from agentops_mcp.factors.guardrails.rules.programs.network_requests import outcome_of
@@ -64,10 +66,11 @@ def outcome(call: Call, world: World) -> Outcome | None:
 
 def _curl(call: Call, world: World) -> Outcome | None:
     given = exact(call.argv[1:], _CURL, _CURL_LETTERS)
-    urls = [*given.operands, *valued_by(given, ("url",))]
+    every = [*given.operands, *valued_by(given, ("url",))]
+    urls = every[:MOST_OPERANDS]
     bodies = _curl_bodies(given, call, world)
     output = merged(fetched(url, call, world) for url in urls) if urls else Stream("")
-    found = [settings(valued_by(given, ("K", "config")), call)]
+    found = [settings(valued_by(given, ("K", "config")), call), Outcome(too_many(call, every))]
     for url in urls:
         near = "unix:" if is_given(given, "unix-socket", "abstract-unix-socket") else ""
         method = _curl_method(given, has_body=bool(bodies))

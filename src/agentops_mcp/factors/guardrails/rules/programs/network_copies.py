@@ -7,7 +7,7 @@ from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import parse
 from agentops_mcp.factors.guardrails.rules.places import locate
 from agentops_mcp.factors.guardrails.rules.programs.filters import written
-from agentops_mcp.factors.guardrails.rules.programs.network_hosts import sent
+from agentops_mcp.factors.guardrails.rules.programs.network_hosts import MOST_OPERANDS, sent, too_many
 from agentops_mcp.factors.guardrails.rules.programs.reading import of_file
 
 _RSYNC = (
@@ -194,8 +194,8 @@ def _uploaded(call: Call, world: World) -> Outcome | None:
     words = [each for each in call.argv[1:] if not each.startswith("-")]
     if not _UPLOADING.intersection(words[:4]):
         return None
-    found: list[Effect] = []
-    for word in words:
+    found: list[Effect] = list(too_many(call, words))
+    for word in words[:MOST_OPERANDS]:
         if "://" in word or _is_remote(word) or HOLE in word or word.isalnum():
             continue
         stream, kind = of_file(word, call.cwd, world)

@@ -14,6 +14,8 @@ _METADATA = frozenset(
 )
 _HERE = frozenset({"localhost", "0.0.0.0", "0", "::1", "::", "host.docker.internal", "ip6-localhost"})  # noqa: S104
 _LONGEST = 200
+MOST_OPERANDS = 200
+"""Addresses or files of one call that are looked at, so that a check stays within its time."""
 
 
 def host_of(address: str) -> str:
@@ -54,6 +56,13 @@ def sent(call: Call, host: str, stream: Stream, *traits: str) -> Effect:
         kinds.add("local_host")
     target = (host or HOLE)[:_LONGEST]
     return Effect("send_out", target, "remote", call.traits.union(kinds, traits), call.text)
+
+
+def too_many(call: Call, operands: Sequence[str]) -> tuple[Effect, ...]:
+    """The effect of more operands than are looked at: what the rest does is not known."""
+    if len(operands) <= MOST_OPERANDS:
+        return ()
+    return (Effect("unresolved", f"{len(operands)} operands", "", call.traits | {"settings"}, call.text[:_LONGEST]),)
 
 
 def exact(words: Sequence[str], valued: str, letters: str = "") -> Options:

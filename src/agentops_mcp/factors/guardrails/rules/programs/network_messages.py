@@ -5,7 +5,14 @@ from collections.abc import Callable
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import parse
-from agentops_mcp.factors.guardrails.rules.programs.network_hosts import exact, is_given, sent, valued_by
+from agentops_mcp.factors.guardrails.rules.programs.network_hosts import (
+    MOST_OPERANDS,
+    exact,
+    is_given,
+    sent,
+    too_many,
+    valued_by,
+)
 from agentops_mcp.factors.guardrails.rules.programs.network_requests import effects as request_effects
 from agentops_mcp.factors.guardrails.rules.programs.reading import of_file
 
@@ -87,9 +94,10 @@ def _forge(call: Call, world: World) -> Outcome | None:
         return _api(call)
     if words[:2] in (["gist", "create"], ["gist", "new"], ["snippet", "create"]):
         given = exact(call.argv[3:], "desc filename title visibility description repo", "dftvR")
-        streams = [call.stdin if each == "-" else of_file(each, call.cwd, world)[0] for each in given.operands]
-        streams = streams or [call.stdin]
-        return Outcome(tuple(sent(call, call.name, each, "file", "paste") for each in streams))
+        files = given.operands[:MOST_OPERANDS]
+        streams = [call.stdin if each == "-" else of_file(each, call.cwd, world)[0] for each in files]
+        sendings = dict.fromkeys(sent(call, call.name, each, "file", "paste") for each in streams or [call.stdin])
+        return Outcome((*sendings, *too_many(call, given.operands)))
     return None
 
 

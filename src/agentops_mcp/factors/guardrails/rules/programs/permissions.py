@@ -71,7 +71,7 @@ def traits_of_mode(mode: str) -> set[str]:
 def _of_clause(who: str, sign: str, rights: str) -> set[str]:
     everyone = "o" in who or "a" in who
     if sign == "-":
-        return {"shut"} if ("a" in who or "u" in who) and set(rights) & set("rwxX") else set()
+        return {"shut"} if ("a" in who or "u" in who) and set(rights) & set("rxX") else set()
     traits = set[str]()
     if "s" in rights:
         traits.add("setuid" if {"u", "a"} & set(who) else "setgid")

@@ -16,11 +16,11 @@ from agentops_mcp.factors.guardrails.rules.programs.python_code_values import Ev
 from agentops_mcp.factors.guardrails.rules.programs.script_code_scan import scanned
 from agentops_mcp.factors.guardrails.rules.programs.shells_running import running
 
-_LONGEST = 30_000
+_LONGEST = 20_000
 _DEEPEST = 4
 """Texts within texts, and functions within functions."""
 
-_MOST_NODES = 20_000
+_MOST_NODES = 4_000
 _MOST_ITEMS = 8
 """Items of a known list for which the body of a loop is read."""
 

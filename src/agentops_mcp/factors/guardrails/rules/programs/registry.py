@@ -114,12 +114,12 @@ _PROGRAMS = {
     "network_clients": "aria2c axel elinks fetch http https links links2 lwp-download lwp-request lynx w3m xh xhs",
     "network_sockets": "cryptcat nc nc.openbsd nc.traditional ncat netcat openssl pwncat socat telnet websocat wscat",
     "network_copies": (
-        "aws awslocal azcopy b2 coscli coscmd ftp ftpput gsutil lftp mc mcli ncftpput obsutil ossutil pscp psftp rclone rsync "
-        "s3cmd s4cmd s5cmd scp sftp tftp tnftp"
+        "aws awslocal azcopy b2 coscli coscmd ftp ftpput gsutil lftp mc mcli ncftpput obsutil ossutil pscp psftp "
+        "rclone rsync s3cmd s4cmd s5cmd scp sftp tftp tnftp"
     ),
     "network_messages": (
-        "ansible delv dig doggo drill esmtp fping gh glab himalaya host hping3 kdig knsupdate mail mailx mpack msmtp mutt "
-        "neomutt nping nslookup nsupdate ping ping6 resolvectl s-nail sendemail sendmail ssmtp swaks"
+        "ansible delv dig doggo drill esmtp fping gh glab himalaya host hping3 kdig knsupdate mail mailx mpack msmtp "
+        "mutt neomutt nping nslookup nsupdate ping ping6 resolvectl s-nail sendemail sendmail ssmtp swaks"
     ),
 }
 _LANGUAGES = {

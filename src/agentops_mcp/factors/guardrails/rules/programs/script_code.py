@@ -14,7 +14,7 @@ from agentops_mcp.factors.guardrails.rules.programs.shells_running import runnin
 if TYPE_CHECKING:
     from tree_sitter import Language, Parser
 
-_LONGEST = 30_000
+_LONGEST = 20_000
 _GRAMMARS = {"javascript": "tree_sitter_javascript", "ruby": "tree_sitter_ruby", "php": "tree_sitter_php"}
 
 

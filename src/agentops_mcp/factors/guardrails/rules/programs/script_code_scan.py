@@ -12,7 +12,7 @@ from agentops_mcp.factors.guardrails.rules.programs.interpreters_values import U
 from agentops_mcp.factors.guardrails.rules.programs.script_code_acts import perform
 from agentops_mcp.factors.guardrails.rules.programs.script_code_tables import table_of
 
-_LONGEST = 30_000
+_LONGEST = 20_000
 _MOST_ARGUMENTS = 12
 _MOST_TOKENS = 40
 """Pieces of one argument that are looked at."""

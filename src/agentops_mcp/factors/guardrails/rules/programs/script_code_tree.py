@@ -12,7 +12,7 @@ from agentops_mcp.factors.guardrails.rules.programs.script_code_tables import ta
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MOST_NODES = 20_000
+_MOST_NODES = 12_000
 _DEEPEST = 150
 """Levels of a tree that are read; deeper ones are not understood."""
 

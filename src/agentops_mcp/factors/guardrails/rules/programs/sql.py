@@ -115,7 +115,7 @@ def _client(client: _Client, call: Call, world: World) -> Outcome | None:
         operands = operands[1:]
     texts = [*given.values(*client.texts.split()), *operands[client.operand :]]
     found = [_text(text, call) for text in texts if text]
-    found += [_unknown(path, call) for path in given.values(*client.files.split()) if path]
+    found += [_unknown(path, call, "file") for path in given.values(*client.files.split()) if path]
     if not found or call.name == "sqlite3":
         found.append(_input(call))
     effects = tuple(effect for each in found for effect in each.effects)
@@ -145,9 +145,9 @@ def _text(text: str, call: Call) -> Outcome:
     return _with(statements(text, call.text, call.traits), meta)
 
 
-def _unknown(target: str, call: Call) -> Outcome:
+def _unknown(target: str, call: Call, *traits: str) -> Outcome:
     """SQL whose text is not known: it may change anything the client may."""
-    return Outcome((Effect("change_data", target, "", call.traits | {"unknown"}, call.text),))
+    return Outcome((Effect("change_data", target, "", call.traits.union({"unknown"}, traits), call.text),))
 
 
 def _input(call: Call) -> Outcome:

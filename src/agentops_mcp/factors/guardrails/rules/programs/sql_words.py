@@ -6,7 +6,7 @@ all of them share. Where dialects differ in quoting, both readings end in the sa
 
 from typing import NamedTuple
 
-LONGEST = 30_000
+LONGEST = 20_000
 """Characters that are read."""
 
 _LONGEST_NAME = 130
