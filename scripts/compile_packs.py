@@ -6,12 +6,12 @@ With `--check` nothing is written, and the exit code is 1 when the file has to b
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from agentops_mcp.factors.guardrails.rules.packs import compiled
 from agentops_mcp.storage.policy_files import COMPILED, PACKS, builtin_tables, versioned
+from agentops_mcp.storage.policy_kept import written
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
     data = compiled(builtin_tables())
-    text = json.dumps({"version": versioned(data), "data": data}, ensure_ascii=True, separators=(",", ":")) + "\n"
+    text = written({"version": versioned(data), "data": data})
     path = Path(PACKS) / COMPILED
     current = path.read_text(encoding="utf-8") if path.exists() else None
     if current == text:
@@ -29,7 +29,7 @@ def main() -> int:
         print(f"{path} is not what the packs come to; run `python scripts/compile_packs.py`.", file=sys.stderr)
         return 1
     path.write_text(text, encoding="utf-8")
-    print(f"{path}: {len(data['rules']['texts'])} rules, {len(data['commands']['texts'])} commands, {len(text)} bytes")
+    print(f"{path}: {len(data['texts'])} rules and commands, {len(text)} bytes")
     return 0
 
 

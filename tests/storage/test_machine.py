@@ -305,7 +305,7 @@ def test_the_module_loads_nothing_that_a_hook_has_no_time_for() -> None:
 
 def test_windows_paths_are_read_with_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.sys, "platform", "win32")
-    assert machine.slashed("C:\\Users\\me\\work") == "C:/Users/me/work"
+    assert machine.slashed("C:\\Files\\me\\work") == "C:/Files/me/work"
     here = Machine(Place("C:\\work", "C:\\work\\.git\\agentops"), {})
     assert here.project == "C:/work"
     assert here.real("\\\\server\\share\\x").startswith("//server")

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 from agentops_mcp import __version__
 from agentops_mcp.core.errors import AgentOpsError, ConfigError
 from agentops_mcp.storage.machine import Place
-from agentops_mcp.storage.policy_kept import keep, read_kept
+from agentops_mcp.storage.policy_kept import keep, read_document, read_kept
 
 Table = Mapping[str, Any]
 Compile = Callable[[Sequence[Table], Table | None, Table | None], Mapping[str, Any]]
@@ -220,9 +220,9 @@ def _text_of(path: str, *, follow: bool) -> str:
 def _packaged(packs: str) -> Loaded | None:
     try:
         with open(os.path.join(packs, COMPILED), "rb") as file:
-            document = json.load(file)
+            document = read_document(file.read())
         return Loaded(document["data"], document["version"])
-    except (OSError, ValueError, LookupError):
+    except (OSError, ValueError, LookupError, TypeError):
         return None
 
 

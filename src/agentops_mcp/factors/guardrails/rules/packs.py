@@ -37,7 +37,7 @@ class Example(NamedTuple):
 
 
 def compiled(packs: Sequence[Table], person: Table | None = None, project: Table | None = None) -> dict[str, Any]:
-    """One JSON object with everything that decides.
+    """One JSON object with everything that decides: `texts` are rules and rows, each JSON of its own.
 
     `packs` are built-in and learned ones; `person` and `project` are the two `guardrails.toml` files. Both can switch
     rules, add rules and allow effects. What the person's file says of a rule, and any rule whose severity is critical,
@@ -66,10 +66,11 @@ def compiled(packs: Sequence[Table], person: Table | None = None, project: Table
         released += [_release(each, owner) for each in _tables(table, "allow", owner)]
     headless = any(_flag(table or {}, "headless") for table in (person, project))
     kept = [rule for rule in rules.values() if rule["decision"] != "off"]
+    texts: list[str] = []
     return {
-        "rules": _packed((rule["effects"] or [""], rule) for rule in kept),
-        "commands": _packed((row["programs"], {**row, "programs": []}) for row in commands),
-        "released": released, "fixed": sorted(set(fixed)), "headless": headless,
+        "rules": _packed(((rule["effects"] or [""], rule) for rule in kept), texts),
+        "commands": _packed(((row["programs"], {**row, "programs": []}) for row in commands), texts),
+        "texts": texts, "released": released, "fixed": sorted(set(fixed)), "headless": headless,
     }  # fmt: skip
 
 
@@ -80,8 +81,8 @@ def policy_of(data: Table, *, version: str = "", headless: bool = False) -> Poli
         for each in data["released"]
     )
     return Policy(
-        Unpacked(data["rules"], _rule_of), released, frozenset(data["fixed"]),
-        Unpacked(data["commands"], lambda row: row), version, headless or data["headless"],
+        Unpacked(data["rules"], data["texts"], _rule_of), released, frozenset(data["fixed"]),
+        Unpacked(data["commands"], data["texts"], lambda row: row), version, headless or data["headless"],
     )  # fmt: skip
 
 
@@ -91,9 +92,11 @@ _Item = TypeVar("_Item")
 class Unpacked(Mapping[str, tuple[_Item, ...]]):
     """Lists by key, each read when it is first asked for: a hook needs few of hundreds."""
 
-    def __init__(self, packed: Table, read: Callable[[Table], _Item]) -> None:
-        self._texts: Sequence[str] = packed["texts"]
-        self._places: Mapping[str, Sequence[int]] = packed["places"]
+    def __init__(
+        self, places: Mapping[str, Sequence[int]], texts: Sequence[str | bytes], read: Callable[[Table], _Item]
+    ) -> None:
+        self._places = places
+        self._texts = texts
         self._read = read
         self._done: dict[str, tuple[_Item, ...]] = {}
 
@@ -109,16 +112,15 @@ class Unpacked(Mapping[str, tuple[_Item, ...]]):
         return len(self._places)
 
 
-def _packed(items: Iterable[tuple[Sequence[str], Table]]) -> dict[str, Any]:
-    """Each item once, as text, and under every key the places of its items."""
-    texts: list[str] = []
+def _packed(items: Iterable[tuple[Sequence[str], Table]], texts: list[str]) -> dict[str, list[int]]:
+    """Each item once, as a text of its own, and under every key the places of its items."""
     places: dict[str, list[int]] = {}
     for keys, each in items:
         for key in keys:
             places.setdefault(key, []).append(len(texts))
         said = {name: value for name, value in each.items() if value not in ([], "", False)}
         texts.append(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
-    return {"texts": texts, "places": places}
+    return places
 
 
 def examples(packs: Iterable[Table]) -> list[Example]:

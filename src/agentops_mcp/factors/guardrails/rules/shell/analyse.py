@@ -64,6 +64,8 @@ def _too_much(text: str) -> str:
         return f"it is longer than {LONGEST} characters"
     if "\0" in text:
         return "it has a NUL byte"
+    if not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text):
+        return "it is no Unicode"
     for mark, most in _MOST.items():
         if text.count(mark) > most:
             return f"it has more than {most} of {mark!r}"
