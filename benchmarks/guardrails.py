@@ -92,19 +92,24 @@ def _report(by_class: dict[str, Counter[str]]) -> None:
     for group, counts in sorted(by_class.items()):
         deny, ask, allow = (_sum(counts, f"{label} ") for label in ("deny", "ask", "allow"))
         if deny or ask:
+            unusual = _share(ask - counts["ask allow"], ask)
             print(
                 f"  {group:20} destructive flagged {_share(deny - counts['deny allow'], deny)}"
-                f"  denied {_share(counts['deny deny'], deny)}  unusual flagged {_share(ask - counts['ask allow'], ask)}"
+                f"  denied {_share(counts['deny deny'], deny)}  unusual flagged {unusual}"
             )
         if allow:
             flagged = allow - counts["allow allow"]
-            print(f"  {group:20} flagged {_share(flagged, allow)}  denied {_share(counts['allow deny'], allow)}")
+            denied = _share(counts["allow deny"], allow)
+            print(f"  {group:20} flagged {_share(flagged, allow)}  denied {denied}")
     deny, ask, allow = (_sum(total, f"{label} ") for label in ("deny", "ask", "allow"))
     rightly = deny + ask - total["deny allow"] - total["ask allow"]
     wrongly = allow - total["allow allow"]
     chosen: Counter[str] = sum((by_class[each] for each in TO_DENY if each in by_class), Counter())
-    print(f"  destructive flagged {_share(deny - total['deny allow'], deny)}  denied {_share(total['deny deny'], deny)}")
-    print(f"  of file, git, remote-exec and exfiltration: denied {_share(chosen['deny deny'], _sum(chosen, 'deny '))}")
+    print(
+        f"  destructive flagged {_share(deny - total['deny allow'], deny)}  denied {_share(total['deny deny'], deny)}"
+    )
+    denied = _share(chosen["deny deny"], _sum(chosen, "deny "))
+    print(f"  of file, git, remote-exec and exfiltration: denied {denied}")
     print(f"  unusual flagged {_share(ask - total['ask allow'], ask)}  precision {_share(rightly, rightly + wrongly)}")
     print(f"  false alarms {_share(wrongly, allow)}, denied {_share(total['allow deny'], allow)}")
 

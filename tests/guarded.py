@@ -56,7 +56,9 @@ class Guarded:
         self.ledger = ledger
         self.search = Search()
         self.runtime = Runtime(ledger, project=PROJECT, home=HOME, limits=limits or Limits(), clock=clock)
-        self.review = RuleReview(ledger, evaluator=lambda: effects_of, everyday=lambda: everyday, project=PROJECT, home=HOME)
+        self.review = RuleReview(
+            ledger, evaluator=lambda: effects_of, everyday=lambda: everyday, project=PROJECT, home=HOME
+        )
         self.incidents = Incidents(
             ledger, self.review, find_like=self.search, project=PROJECT, home=HOME, new_id=new_id
         )

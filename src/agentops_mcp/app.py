@@ -54,11 +54,11 @@ from agentops_mcp.storage.worktree import Worktree
 
 if TYPE_CHECKING:
     from agentops_mcp.factors.context.service.contexts import Contexts
+    from agentops_mcp.factors.guardrails.service.checks import Checks
     from agentops_mcp.factors.mining.service.evidence import LibraryEvidence
     from agentops_mcp.factors.mining.service.importing import Importing
     from agentops_mcp.factors.mining.service.mining import Mining
     from agentops_mcp.factors.mining.service.patterns import Patterns
-    from agentops_mcp.factors.guardrails.service.checks import Checks
     from agentops_mcp.factors.mining.service.search import Search
     from agentops_mcp.guarding import Guard
     from agentops_mcp.knowledge import Knowledge
@@ -290,8 +290,13 @@ def open_parts(
     )  # fmt: skip
     tree = SourceTree(project.repository, git, root=project.root)
     outcomes = Outcomes(
-        ledger, handles, windows, LoadedTexts(tree), limits=_report_limits(config),
-        others=[PatternOutcomes(patterns), ActionOutcomes(guard)], charges=Charges(guard),
+        ledger,
+        handles,
+        windows,
+        LoadedTexts(tree),
+        limits=_report_limits(config),
+        others=[PatternOutcomes(patterns), ActionOutcomes(guard)],
+        charges=Charges(guard),
     )
     mirror = None
     if project.repository and git:

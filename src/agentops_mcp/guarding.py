@@ -1,6 +1,5 @@
 """Factor XI put together: the policy's files and the machine in the words of the factor that judges."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,7 +54,7 @@ class Guard:
         return self.runtime.record_calls(rows, actor=actor).kept if rows else 0
 
     def write_rules(self) -> None:
-        """Write the learned rules, with their examples, where hooks and people read them; nothing where there are none."""
+        """Write the learned rules, with their examples, where hooks and people read them."""
         rules = self.review.as_toml()
         file = Path(policy_files.learned_folder(self.place)) / "learned.toml"
         if "[[rule]]" in rules or file.exists():
@@ -69,7 +68,7 @@ def open_guard(
     """Build the services for an opened project."""
     place = place_of(project)
     ground = partial(ground_of, place, environment)
-    root, home = str(project.root), os.path.expanduser("~")
+    root, home = str(project.root), str(Path.home())
     runtime = Runtime(ledger, project=root, home=home, limits=limits_of(budgets), clock=clock)
     review = RuleReview(ledger, evaluator=partial(_evaluator, ground), everyday=everyday, project=root, home=home)
     incidents = Incidents(
@@ -87,17 +86,25 @@ def _replace(file: Path, text: str) -> None:
     Raises:
         StorageError: it can not be written.
     """
+    folder = file.parent
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if file.parent.resolve() != file.parent.parent.parent.resolve() / file.parent.parent.name / file.parent.name:
-            raise OSError("a link leads elsewhere")
-        with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False, suffix=".tmp") as new:
+        folder.mkdir(parents=True, exist_ok=True)
+        _refuse_links(folder)
+        with NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False, suffix=".tmp") as new:
             new.write(text)
         Path(new.name).replace(file)
     except OSError as error:
         raise StorageError(
-            f"{file} can not be written: {error.strerror or error}.", remedy="The rule is kept; make it writable and retry."
+            f"{file} can not be written: {error.strerror or error}.",
+            remedy="The rule is kept; make it writable and retry.",
         ) from error
+
+
+def _refuse_links(folder: Path) -> None:
+    """The last two parts of a path must be folders of their own."""
+    root = folder.parent.parent
+    if folder.resolve() != root.resolve() / folder.parent.name / folder.name:
+        raise OSError("a link leads elsewhere")
 
 
 def place_of(project: Project) -> Place:

@@ -25,6 +25,7 @@ class SavedSessions:
     ledger: Ledger
 
     def last_saved_at(self, session: str) -> str | None:
+        """When the session last saved a state."""
         with self.ledger.read() as tx:
             last = state_store.last_in_session(tx, session)
         return self.ledger.event(last).at if last else None
@@ -37,6 +38,7 @@ class LoadedTexts:
     tree: SourceTree
 
     def texts_of(self, paths: Sequence[str], commit: str | None) -> Iterable[str]:
+        """Those of these files that can be read."""
         wanted = set(paths)
         try:
             files = [file for file in self.tree.list(commit).files if file.path in wanted]
@@ -53,11 +55,13 @@ class ActionOutcomes:
     guard: Callable[[], "Guard"]
 
     def accepts(self, of: str) -> bool:
+        """Whether it is one of them."""
         return "action/" in of or "incident/" in of
 
     def keep(
         self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None
     ) -> tuple[str, tuple[str, ...]]:
+        """Store how it went; a rule that is drafted from it is written where people review it."""
         guard = self.guard()
         kept, notes, notices = guard.outcomes.report(of, outcome, actor=actor, note=note, session=session)
         guard.write_rules()
@@ -71,11 +75,13 @@ class PatternOutcomes:
     patterns: Callable[[], "Patterns"]
 
     def accepts(self, of: str) -> bool:
+        """Whether it is one."""
         return "pattern/" in of
 
     def keep(
         self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None
     ) -> tuple[str, tuple[str, ...]]:
+        """Store how it went."""
         if outcome == "regretted":
             raise InvalidInputError("Only an action can be regretted.", remedy="Say failed, and why in `note`.")
         return self.patterns().report(of, outcome, actor=actor, note=note, session=session).id, ()

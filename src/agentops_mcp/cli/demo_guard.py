@@ -35,7 +35,8 @@ async def show_guard(say_step: Callable[[str], None], environment: Mapping[str, 
             say_step(f"An action that looked harmless fails, and the agent says so: {_MISTAKE}")
             told = await _check(client, _MISTAKE)
             action = re.findall(r"action/[0-9a-f]{64}", told)[0]
-            say_indented(text_of(await call(client, "report_outcome", {"of": action, "outcome": "failed", "note": _WHY})))
+            outcome = {"of": action, "outcome": "failed", "note": _WHY}
+            say_indented(text_of(await call(client, "report_outcome", outcome)))
         async with stage.client("legacy", "second-agent") as client:
             say_step(f"Another agent is about to make the same mistake: {_AGAIN}")
             await _check(client, _AGAIN)

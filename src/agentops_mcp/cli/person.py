@@ -25,7 +25,8 @@ def at_terminal(what: str) -> None:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError(
-            f"Only a person at a terminal can {what}.", remedy="Run this command yourself, not through an agent or a pipe."
+            f"Only a person at a terminal can {what}.",
+            remedy="Run this command yourself, not through an agent or a pipe.",
         )
     code = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_CHARS))
     say(f"To {what}, type {code}")

@@ -75,7 +75,7 @@ def _times(uses: dict[str, Any], rule: str) -> str:
 
 
 @commands.command("test")
-def test_rules(json: JsonOption = False, project: ProjectOption = None) -> None:
+def try_rules(json: JsonOption = False, project: ProjectOption = None) -> None:
     """Try every rule on the commands beside it: those that must fire it, and those that must not.
 
     Nothing is run. Exit code 1 when a rule does not do what its examples say, or a file of the policy is wrong.
@@ -86,7 +86,8 @@ def test_rules(json: JsonOption = False, project: ProjectOption = None) -> None:
     examples = packs.examples(tables)
     failed = [each for each in examples if fires(each, ground.policy) != each.fires]
     if json:
-        say_json({"examples": len(examples), "failed": [each._asdict() for each in failed], "problems": ground.problems})
+        told = [each._asdict() for each in failed]
+        say_json({"examples": len(examples), "failed": told, "problems": ground.problems})
     else:
         for each in failed:
             say(f"{each.rule}: {'does not fire' if each.fires else 'fires'} for {each.command!r}")
@@ -181,7 +182,7 @@ def exempt(
     lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 30m, 1h, at most 7d.")] = "1h",
     requester: Annotated[str, typer.Option(metavar="WHO", help="Who asked for it; by default you.")] = "",
     revoke: Annotated[str, typer.Option("--revoke", metavar="ID", help="End an exemption now.")] = "",
-    listing: Annotated[bool, typer.Option("--list", help="List exemptions, and the rules most often exempted.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List exemptions, and how often each rule is.")] = False,
     json: JsonOption = False,
     project: ProjectOption = None,
 ) -> None:
@@ -201,10 +202,9 @@ def exempt(
             say(f"{ended.id} holds no longer.")
         else:
             at_terminal(f"exempt {target} from {rule} for {lasts}")
-            made = exemptions.grant(
-                rule or "", target, because, requester=requester, lasts=duration(lasts), actor=who
-            )
-            say(f"{made.id}: {made.target} is exempt from {made.rule or made.effect} until {made.until:%Y-%m-%d %H:%M} UTC.")
+            made = exemptions.grant(rule or "", target, because, requester=requester, lasts=duration(lasts), actor=who)
+            until = f"{made.until:%Y-%m-%d %H:%M} UTC"
+            say(f"{made.id}: {made.target} is exempt from {made.rule or made.effect} until {until}.")
         app.settle()
 
 

@@ -56,7 +56,7 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing.")] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Put the server into a client, and the guard into its hooks.
+    """Set up a client: the server, and the guard's hooks.
 
     Shows each change as a diff and, on a terminal, asks before it is written. Running it again changes nothing.
     """

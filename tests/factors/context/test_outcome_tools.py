@@ -124,7 +124,8 @@ async def test_an_id_nobody_handed_out_is_an_error_that_says_where_ids_come_from
 @MODES
 async def test_an_unknown_outcome_is_an_error(project: Project, tmp_path: Path, mode: str) -> None:
     async with connected(project, tmp_path, mode) as client:
-        assert "'worked', 'partly', 'failed', 'unused' or 'regretted'" in await refused(client, of="x", outcome="splendid")
+        told = await refused(client, of="x", outcome="splendid")
+        assert "'worked', 'partly', 'failed', 'unused' or 'regretted'" in told
 
 
 async def test_a_session_nobody_started_is_an_error(project: Project, tmp_path: Path) -> None:

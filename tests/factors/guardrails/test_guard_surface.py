@@ -83,7 +83,9 @@ ACTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "action", "decision"), ACTIONS, ids=[f"{kind} {action}"[:60] for kind, action, _ in ACTIONS])
+@pytest.mark.parametrize(
+    ("kind", "action", "decision"), ACTIONS, ids=[f"{kind} {action}"[:60] for kind, action, _ in ACTIONS]
+)
 async def test_every_kind_of_action_is_judged(repository: Path, kind: str, action: Any, decision: str) -> None:
     async with connected(repository) as (client, _):
         told = await check(client, kind, action)

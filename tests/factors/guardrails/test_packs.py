@@ -63,7 +63,7 @@ def test_examples_carry_the_full_id_of_their_rule() -> None:
     ],
 )
 def test_a_wrong_pack_is_refused_by_the_name_of_what_is_wrong(pack: dict[str, Any], says: str) -> None:
-    with pytest.raises(ConfigError, match="must|not|missing|twice") as refused:
+    with pytest.raises(ConfigError, match=r"must|not|missing|twice") as refused:
         compiled([pack])
     assert says in refused.value.problem
 

@@ -12,7 +12,7 @@ from agentops_mcp.factors.guardrails.rules.patches import touched
         ("--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+b\n", ("new.py",), ()),
         ("--- a/old.py\t2026-01-01\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", (), ("old.py",)),
         ("diff --git a/x b/y\nrename from x\nrename to y\n", ("y",), ("x",)),
-        ("*** Begin Patch\n*** Update File: a.py\n*** Delete File: b.py\n*** Add File: c.py\n", ("a.py", "c.py"), ("b.py",)),
+        ("*** Update File: a.py\n*** Delete File: b.py\n*** Add File: c.py\n", ("a.py", "c.py"), ("b.py",)),
         ("*** Update File: a.py\n*** Move to: b.py\n", ("a.py", "b.py"), ()),
         ("nothing of the kind", (), ()),
     ],

@@ -47,17 +47,34 @@ class Told(Protocol):
     """What is rendered of a judged action."""
 
     @property
-    def decision(self) -> Decision: ...
+    def decision(self) -> Decision:
+        """The strictest of the rules', the run's and the past's."""
+        ...
+
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """What names the action."""
+        ...
+
     @property
-    def verdict(self) -> Verdict: ...
+    def verdict(self) -> Verdict:
+        """What the rules say."""
+        ...
+
     @property
-    def notices(self) -> Sequence[Notice]: ...
+    def notices(self) -> Sequence[Notice]:
+        """What the run and the past say."""
+        ...
+
     @property
-    def exempted(self) -> Sequence[tuple[str, str]]: ...
+    def exempted(self) -> Sequence[tuple[str, str]]:
+        """Rules that a person exempted, and by which exemption."""
+        ...
+
     @property
-    def problems(self) -> Sequence[str]: ...
+    def problems(self) -> Sequence[str]:
+        """What is wrong with the policy's files."""
+        ...
 
 
 NEXT = {

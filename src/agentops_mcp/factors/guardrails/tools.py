@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 Kind = Literal["shell", "git", "file_write", "file_delete", "patch", "tool_call", "network", "spend"]
 
 
-def register(
-    mcp: MCPServer[Any], checks: Callable[[], "Checks"], actor: Callable[[Context[Any, Any]], Actor]
-) -> None:
+def register(mcp: MCPServer[Any], checks: Callable[[], "Checks"], actor: Callable[[Context[Any, Any]], Actor]) -> None:
     """Add the tool."""
 
     @mcp.tool(

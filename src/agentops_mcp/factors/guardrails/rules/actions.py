@@ -231,9 +231,8 @@ def _tool_call(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str
 
 def _words_of(name: str) -> list[str]:
     """The words of a tool's name: `mcp__files__deleteFile` is mcp, files, delete, file."""
-    spaced = "".join(
-        f"_{each}" if each.isupper() and not before.isupper() else each for before, each in zip("_" + name, name, strict=False)
-    )
+    pairs = zip("_" + name, name, strict=False)
+    spaced = "".join(f"_{each}" if each.isupper() and not before.isupper() else each for before, each in pairs)
     return [word for word in spaced.replace("-", "_").replace(".", "_").lower().split("_") if word]
 
 

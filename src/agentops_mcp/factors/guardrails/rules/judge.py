@@ -51,7 +51,8 @@ def _after_release(rule: Rule, effect: Effect, released: Iterable[Release], poli
     for each in released:
         heard = each.owner == "person" or rule.id not in policy.fixed
         # A target that is not known can not be among those that somebody vouched for.
-        if heard and effect.kind in each.effects and HOLE not in effect.target and fits_any(each.targets, effect.target):
+        known = HOLE not in effect.target
+        if heard and known and effect.kind in each.effects and fits_any(each.targets, effect.target):
             return "allow"
     return rule.decision
 

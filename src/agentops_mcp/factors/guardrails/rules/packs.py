@@ -19,7 +19,8 @@ _LEVELS = ("off", "shadow", *DECISIONS[1:])
 """What a rule can be switched to, from the mildest to the strictest."""
 
 _RULE_KEYS = frozenset(
-    "id effects places traits without programs targets pattern decision severity reason safer hits misses shadow".split()
+    "id effects places traits without programs targets pattern decision severity reason safer hits misses "
+    "shadow".split()
 )
 _COMMAND_KEYS = frozenset("programs words when unless effect traits reversible valued".split())
 _PACK_KEYS = frozenset({"name", "about", "command", "rule", "program"})

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from agentops_mcp.factors.guardrails.rules.calls import HOLE, UNKNOWN, Stream
+from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, UNKNOWN, Stream
 from agentops_mcp.factors.guardrails.rules.worlds import During
 
 if TYPE_CHECKING:
@@ -54,6 +54,21 @@ class State:
         self.world = world
         self.variables: dict[str, Stream] = {}
         self.environment: dict[str, str] = {}
+        self.arrays: dict[str, tuple[str, ...]] = {}
+        """All words of the variables that hold several; `variables` has the first of them."""
+
+        self.descriptors: dict[str, str] = {}
+        """The paths that were opened by number, as `exec 3<>path` does."""
+
+        self.input: Stream | None = None
+        """What `exec < path` made the input of all that follows."""
+
+        self.taken: tuple[Stream, int] = (EMPTY, 0)
+        """The input of which lines were read last, and how many."""
+
+        self.folders: list[str] = []
+        """What `pushd` left, and `cd` left last."""
+
         self.functions: dict[str, Node] = {}
         self.aliases: dict[str, str] = {}
         self.renamed: dict[str, str] = {}
@@ -67,6 +82,10 @@ class State:
         other = State(self.cwd, self.world)
         other.variables = dict(self.variables)
         other.environment = dict(self.environment)
+        other.arrays = dict(self.arrays)
+        other.descriptors = dict(self.descriptors)
+        other.input = self.input
+        other.folders = list(self.folders)
         other.functions = dict(self.functions)
         other.aliases = dict(self.aliases)
         other.renamed = dict(self.renamed)
@@ -90,17 +109,36 @@ class State:
             raise TooMuchError
         if name not in self.fixed:
             self.variables[name] = value
+            self.arrays.pop(name, None)
+
+    def set_array(self, name: str, values: list[str], taints: frozenset[str] = frozenset(), origin: str = "") -> None:
+        """Assign an array. Its first word is what the name alone stands for."""
+        first = values[0] if values else ""
+        self.set(name, Stream(None if first == HOLE else first, taints, origin))
+        if name not in self.fixed:
+            self.arrays[name] = tuple(values)
 
     def unset(self, name: str) -> None:
         """Forget a variable, or a function of this name."""
         if name not in self.fixed:
             self.variables.pop(name, None)
+            self.arrays.pop(name, None)
         self.functions.pop(name, None)
 
     def own(self, name: str) -> None:
         """A variable becomes that of the function that is walked."""
         if self.local is not None and name not in self.local:
             self.local[name] = self.variables.get(name)
+
+    def leave(self, outer: "dict[str, Stream | None] | None") -> None:
+        """End a function: its own variables are what they were before."""
+        for name, value in (self.local or {}).items():
+            self.arrays.pop(name, None)
+            if value is None:
+                self.variables.pop(name, None)
+            else:
+                self.variables[name] = value
+        self.local = outer
 
     def argument(self, number: int) -> str:
         """A positional parameter."""

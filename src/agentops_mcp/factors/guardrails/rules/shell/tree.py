@@ -5,22 +5,40 @@ from _thread import allocate_lock
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
+from agentops_mcp.factors.guardrails.rules.shell.state import TooMuchError
+
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
+_SHORT = 3_000
+_MOST_NODES = 8_000
 _lock = allocate_lock()  # `threading` itself costs a hook 1 ms
 _idle: list[Any] = []
 
 
 def parse(text: bytes) -> "Node":
-    """The root of the tree of some shell text. A parser is used by one thread at a time."""
+    """The root of the tree of some shell text. A parser is used by one thread at a time.
+
+    Raises:
+        TooMuchError: the tree is too large, or a long text has an error, which costs a parser time that grows with the
+            square of the length.
+    """
     with _lock:
         parser: Parser = _idle.pop() if _idle else _parser()
     try:
-        return parser.parse(text).root_node
+        if len(text) <= _SHORT:
+            root = parser.parse(text).root_node
+        else:
+            root = parser.parse(lambda at, _: text[at:], progress_callback=lambda _, is_wrong: is_wrong).root_node
+    except ValueError:  # it was stopped
+        parser.reset()
+        raise TooMuchError from None
     finally:
         with _lock:
             _idle.append(parser)
+    if root.descendant_count > _MOST_NODES:
+        raise TooMuchError
+    return root
 
 
 def _parser() -> "Parser":

@@ -1,13 +1,14 @@
 """The walk through a tree of shell text, with what flows where, down to the programs that would be called."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, UNKNOWN, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
-from agentops_mcp.factors.guardrails.rules.places import Located, locate
-from agentops_mcp.factors.guardrails.rules.shell import builtins, running
-from agentops_mcp.factors.guardrails.rules.shell.state import Limits, State, joined, through
+from agentops_mcp.factors.guardrails.rules.shell import faults, files, loops, running
+from agentops_mcp.factors.guardrails.rules.shell.documents import Documents
+from agentops_mcp.factors.guardrails.rules.shell.redirects import Redirects
+from agentops_mcp.factors.guardrails.rules.shell.state import Limits, State, joined
 from agentops_mcp.factors.guardrails.rules.shell.tree import parse
 from agentops_mcp.factors.guardrails.rules.shell.words import Words
 from agentops_mcp.factors.guardrails.rules.worlds import During
@@ -18,20 +19,14 @@ if TYPE_CHECKING:
 OutcomeOf = Callable[[Call, World], Outcome]
 CodeOf = Callable[[Code, str, World], Outcome]
 
-_GROUPS = frozenset(
-    "program compound_statement do_group list if_statement elif_clause else_clause case_statement case_item "
-    "negated_command c_style_for_statement".split()
-)
-_DATA = frozenset("comment word number string raw_string concatenation variable_name heredoc_start heredoc_end".split())
-_BOUND = 6
-_OUT = frozenset({">", ">|", "&>", ">&"})
-_APPEND = frozenset({">>", "&>>"})
+_DATA = frozenset("comment word number raw_string variable_name heredoc_start heredoc_end".split())
+_EXPANDED = frozenset({"string", "concatenation", "expansion", "process_substitution"})
 
 
 class Walker:
     """Collects the effects of one text."""
 
-    def __init__(self, world: During, outcome_of: OutcomeOf, code_of: CodeOf) -> None:
+    def __init__(self, world: During, outcome_of: OutcomeOf, code_of: CodeOf, documents: Documents) -> None:
         self.world = world
         self.outcome_of = outcome_of
         self.code_of = code_of
@@ -43,15 +38,17 @@ class Walker:
         self.depth = 0
         self.traits: frozenset[str] = frozenset()
         self.stdout = ""
+        self._documents = documents
+        self._pipes: dict[str, tuple[Node, State]] = {}
+        self._fed: set[str] = set()
 
     def found(self, *effects: Effect) -> None:
         """Keep effects."""
         self.effects += effects
 
-    def hidden(self, text: str) -> None:
-        """Characters that nobody sees stand in words that are run."""
-        if any(not word.isprintable() for call in self.calls for word in call.argv[:1]):
-            self.found(Effect("unresolved", text[:100], traits=frozenset({"hidden"}), by="invisible characters"))
+    def document(self, text: str) -> str:
+        """The body of a here-document, which may have been taken out before the text was parsed."""
+        return self._documents.body(text)
 
     def run(self, text: str, state: State, *, depth: int, stdin: Stream = EMPTY) -> Stream:
         """Walk some text in a shell, and give its output."""
@@ -62,22 +59,31 @@ class Walker:
             root = parse(data)
             output = self.walk(root, state, stdin)
             if root.has_error:
-                running.broken(self, root, data.decode(errors="replace"))
+                faults.broken(self, root, data.decode(errors="replace"))
+            if (path := state.descriptors.get("1", "")) and output != EMPTY:
+                files.write_file(self, path, output, state, append=True)
             return output
         finally:
             self.depth = before
 
+    def end(self) -> None:
+        """What stands in `>(…)` and was written to by nothing that is known runs all the same."""
+        for path in list(self._pipes):
+            if path not in self._fed:
+                self.feed(path, UNKNOWN)
+
     def walk(self, node: "Node", state: State, stdin: Stream) -> Stream:
         """Walk one node, and give the output of what it runs."""
         kind = node.type
-        if kind in _GROUPS:
-            return self._group(node, state, stdin)
         if kind in _DATA:
             return EMPTY
         handler = _HANDLERS.get(kind)
         if handler is not None:
             return handler(self, node, state, stdin)
-        return self._group(node, state, stdin)
+        if kind in _EXPANDED:
+            self.words(state).stream(node)
+            return EMPTY
+        return self.group(node, state, stdin)
 
     def substitute(self, node: "Node", state: State) -> Stream:
         """The output of what stands inside `$(…)`, backticks or `<(…)`."""
@@ -86,217 +92,226 @@ class Walker:
         outer, self.stdout, before = self.stdout, "", len(self.effects)
         try:
             inner = state.copy()
+            inner.descriptors.pop("1", None)
             if len(node.named_children) == 1 and node.named_children[0].type == "file_redirect":
-                return self._redirect(node.named_children[0], state, EMPTY, [])
+                redirects = Redirects(self, state, EMPTY)
+                redirects.add(node.named_children[0])
+                return redirects.stdin
             return joined([self.walk(each, inner, EMPTY) for each in node.named_children])
         finally:
             self.depth -= 1
             self.stdout = outer
-            if node.type == "command_substitution":  # nobody is shown what it prints
-                shown = self.effects[before:]
-                self.effects[before:] = [
-                    each._replace(traits=each.traits | {"captured"}) if each.kind == "read_secret" else each
-                    for each in shown
-                ]
+            if node.type == "command_substitution":
+                self._capture(before)
+
+    def _capture(self, first: int) -> None:
+        """Nobody is shown what a substitution prints."""
+        self.effects[first:] = [
+            each._replace(traits=each.traits | {"captured"}) if each.kind == "read_secret" else each
+            for each in self.effects[first:]
+        ]
+
+    def inner(self, text: str, state: State) -> Stream:
+        """The output of text between backticks that are no part of the tree."""
+        before = len(self.effects)
+        output = self.run(text, state.copy(), depth=self.depth + 1)
+        self._capture(before)
+        return output
+
+    def pipe(self, node: "Node", state: State) -> str:
+        """The path that `<(…)` or `>(…)` stands for."""
+        path = f"/dev/fd/{63 + len(self.world.files) + len(self._pipes)}"
+        if (node.text or b"").lstrip().startswith(b">"):
+            self._pipes[path] = node, state.copy()
+        else:
+            self.world.files[path] = self.substitute(node, state)
+        return path
+
+    def feed(self, path: str, content: Stream) -> bool:
+        """Run what stands in `>(…)` with what is written to it; False when the path is none of those."""
+        if path not in self._pipes:
+            return False
+        self._fed.add(path)
+        node, state = self._pipes[path]
+        self.limits.call(self.depth + 1)
+        self.depth += 1
+        outer, self.stdout = self.stdout, ""
+        try:
+            self.group(node, state.copy(), content)
+        finally:
+            self.depth -= 1
+            self.stdout = outer
+        return True
 
     def words(self, state: State) -> Words:
         """An expander of words in a state."""
-        return Words(state, self.substitute, self.limits)
+        return Words(self, state)
 
-    def _group(self, node: "Node", state: State, stdin: Stream) -> Stream:
+    def group(self, node: "Node", state: State, stdin: Stream) -> Stream:
+        """Walk what stands in a node, one after another."""
         outputs = [self.walk(each, state, stdin) for each in node.named_children]
         return joined([each for each in outputs if each is not EMPTY])
 
-    def _subshell(self, node: "Node", state: State, stdin: Stream) -> Stream:
-        return self._group(node, state.copy(), stdin)
+    def subshell(self, node: "Node", state: State, stdin: Stream) -> Stream:
+        """`(…)`."""
+        return self.group(node, state.copy(), stdin)
 
-    def _pipeline(self, node: "Node", state: State, stdin: Stream) -> Stream:
+    def pipeline(self, node: "Node", state: State, stdin: Stream) -> Stream:
+        """`… | …`."""
         flow = stdin
-        stages = [each for each in node.named_children if each.type != "comment"]
-        for each in stages:
-            flow = self.walk(each, state, flow)
+        for each in node.named_children:
+            flow = self.walk(each, state, flow) if each.type != "comment" else flow
         return flow
 
-    def _redirected(self, node: "Node", state: State, stdin: Stream) -> Stream:
-        body = node.child_by_field_name("body")
-        targets: list[tuple[str, bool]] = []
-        later: list[Node] = []
+    def redirected(self, node: "Node", state: State, stdin: Stream) -> Stream:
+        """A command, group or loop with redirections."""
+        return self._redirected(node, node.child_by_field_name("body"), state, stdin)
+
+    def body(self, function: "Node", state: State, stdin: Stream) -> Stream:
+        """Run a function that was defined: its body with its redirections."""
+        return self._redirected(function, function.child_by_field_name("body"), state, stdin)
+
+    def _redirected(self, node: "Node", body: "Node | None", state: State, stdin: Stream) -> Stream:
+        redirects = Redirects(self, state, stdin)
+        name = _descriptor_name(body)
         for each in node.named_children:
-            if body is not None and each.id == body.id:
-                continue
-            stdin = self._any_redirect(each, state, stdin, targets, later)
-        outer, self.stdout = self.stdout, targets[-1][0] if targets else self.stdout
-        output = self.walk(body, state, stdin) if body is not None else EMPTY
+            if body is None or each.id != body.id:
+                redirects.add(each, name if _touches(body, each) else "")
+        if body is not None and body.type == "command" and _is_bare_exec(body):
+            redirects.kept(stdin)
+        outer, self.stdout = self.stdout, redirects.stdout or self.stdout
+        output = self.walk(body, state, redirects.stdin) if body is not None else EMPTY
         self.stdout = outer
-        output = self._written(targets, output, state)
-        for each in later:
+        return self._after(redirects, output, state)
+
+    def _after(self, redirects: Redirects, output: Stream, state: State) -> Stream:
+        output = redirects.written(output)
+        for each in redirects.later:
             output = self.walk(each, state, output)
         return output
 
-    def _any_redirect(
-        self, node: "Node", state: State, stdin: Stream, targets: list[tuple[str, bool]], later: "list[Node]"
-    ) -> Stream:
-        if node.type == "file_redirect":
-            return self._redirect(node, state, stdin, targets)
-        if node.type == "herestring_redirect":
-            return self.words(state).stream(node.named_children[-1])
-        if node.type != "heredoc_redirect":
-            return stdin
-        for each in node.named_children:
-            if each.type == "heredoc_body":
-                stdin = self._heredoc(node, each, state)
-            elif each.type in ("file_redirect", "herestring_redirect"):
-                self._any_redirect(each, state, stdin, targets, later)
-            elif each.type not in ("heredoc_start", "heredoc_end", "file_descriptor"):
-                later.append(each)
-        return stdin
-
-    def _heredoc(self, node: "Node", body: "Node", state: State) -> Stream:
-        start = next((each for each in node.children if each.type == "heredoc_start"), None)
-        text = (body.text or b"").decode(errors="replace")
-        quoted = start is not None and any(mark in (start.text or b"") for mark in (b"'", b'"', b"\\"))
-        return Stream(text) if quoted else self.words(state).stream(body)
-
-    def _redirect(self, node: "Node", state: State, stdin: Stream, targets: list[tuple[str, bool]]) -> Stream:
-        operator = next((each.type for each in node.children if not each.is_named), "")
-        destination = node.child_by_field_name("destination")
-        if destination is None:
-            return stdin
+    def command(self, node: "Node", state: State, stdin: Stream) -> Stream:
+        """One command: assignments, words and redirections."""
         words = self.words(state)
-        fields = words.fields(destination) or [""]
-        path = fields[0]
-        if operator in ("<", "<>"):
-            return running.read_file(self, path, state)
-        if path.isdigit() or path == "-":
-            return stdin
-        if operator in _OUT or operator in _APPEND:
-            targets.append((path, operator in _APPEND))
-        return stdin
-
-    def _written(self, targets: Sequence[tuple[str, bool]], output: Stream, state: State) -> Stream:
-        """What flows into files does not flow on."""
-        for path, append in targets:
-            running.write_file(self, path, output, state, append=append)
-        return EMPTY if targets else output
-
-    def _command(self, node: "Node", state: State, stdin: Stream) -> Stream:
-        words = self.words(state)
-        argv: list[str] = []
         assigned: dict[str, Stream] = {}
-        targets: list[tuple[str, bool]] = []
-        later: list[Node] = []
+        redirects = Redirects(self, state, state.input if stdin is EMPTY and state.input is not None else stdin)
+        parts: list[Node] = []
         for each in node.named_children:
             if each.type == "variable_assignment":
-                name, value = self._assignment(each, state)
-                assigned[name] = value
+                assigned.update([self._assignment(each, state)])
             elif each.type.endswith("_redirect"):
-                stdin = self._any_redirect(each, state, stdin, targets, later)
+                redirects.add(each)
             elif each.type != "comment":
-                fields = words.fields(each)
-                argv += fields
+                parts.append(each)
+        name = _descriptor_name(node)
+        argv = words.line(node, parts[:-1] if name and _is_before_redirect(node) else parts)
         if not argv:
-            for name, value in assigned.items():
-                builtins.assign(self, name, value, state)
-            return self._written(targets, EMPTY, state)
+            for key, value in assigned.items():
+                self.assign(key, value, state)
+            return redirects.written(EMPTY)
         output = running.call(
-            self, argv, state, stdin, assigned=assigned, taints=words.taints, origin=words.origin,
-            stdout=targets[-1][0] if targets else "",
+            self, argv, state, redirects.stdin, assigned=assigned, taints=words.taints, origin=words.origin,
+            stdout=redirects.stdout,
         )  # fmt: skip
-        output = self._written(targets, output, state)
-        for each in later:
-            output = self.walk(each, state, output)
-        return output
+        return self._after(redirects, output, state)
 
     def _assignment(self, node: "Node", state: State) -> tuple[str, Stream]:
-        name = node.child_by_field_name("name")
-        value = node.child_by_field_name("value")
-        text = (name.text or b"").decode(errors="replace") if name is not None else ""
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        if name is not None and name.type == "subscript":
+            self.words(state).stream(name)
+        text = ((name.text or b"") if name is not None else b"").decode(errors="replace").partition("[")[0]
+        adds = any(each.type == "+=" for each in node.children)
+        if value is not None and value.type == "array":
+            return text, self._array(text, value, state, adds=adds)
         stream = self.words(state).stream(value) if value is not None else EMPTY
-        if any(each.type == "+=" for each in node.children):
-            before = state.value(text) or EMPTY
-            stream = joined([before, stream])
-        return text.partition("[")[0], stream
+        return text, joined([state.value(text) or EMPTY, stream]) if adds else stream
 
-    def _assign(self, node: "Node", state: State, stdin: Stream) -> Stream:  # noqa: ARG002 - all handlers alike
-        parts = [node] if node.type == "variable_assignment" else node.named_children
-        for each in parts:
+    def _array(self, name: str, node: "Node", state: State, *, adds: bool) -> Stream:
+        words = self.words(state)
+        items = [*(state.arrays.get(name, ()) if adds else ()), *words.line(node, node.named_children)]
+        state.set_array(name, items, words.taints, words.origin)
+        return state.variables.get(name, EMPTY)
+
+    def assign(self, name: str, value: Stream, state: State, *, exported: bool = False) -> None:
+        """Give a variable a value."""
+        if name == "PATH":
+            state.renamed.clear()
+        if state.variables.get(name) is not value:
+            state.set(name, value)
+        if exported:
+            state.environment[name] = HOLE if value.text is None else value.text
+        running.dangerous(self, name, value, state)
+
+    def assignments(self, node: "Node", state: State, stdin: Stream) -> Stream:  # noqa: ARG002 - all handlers alike
+        """`name=value`, once or more."""
+        for each in [node] if node.type == "variable_assignment" else node.named_children:
             if each.type == "variable_assignment":
-                builtins.assign(self, *self._assignment(each, state), state)
+                self.assign(*self._assignment(each, state), state)
         return EMPTY
 
-    def _declare(self, node: "Node", state: State, stdin: Stream) -> Stream:
+    def declaration(self, node: "Node", state: State, stdin: Stream) -> Stream:
+        """`export`, `declare`, `local`, `readonly`, `typeset`."""
         keyword = node.children[0].type
         words = [keyword]
         for each in node.named_children:
-            if each.type == "variable_assignment":
-                name, value = self._assignment(each, state)
-                if keyword in ("local", "declare", "typeset"):
-                    state.own(name)
-                builtins.assign(self, name, value, state, exported=keyword == "export")
-                if keyword == "readonly":
-                    state.fixed.add(name)
-                words.append(f"{name}={HOLE if value.text is None else value.text}")
-            else:
+            if each.type != "variable_assignment":
                 words += self.words(state).fields(each)
+                continue
+            name = ((each.named_children[0].text or b"").decode(errors="replace")).partition("[")[0]
+            if keyword in ("local", "declare", "typeset"):
+                state.own(name)
+            name, value = self._assignment(each, state)
+            value = UNKNOWN if "-n" in words else value  # a name for another variable
+            self.assign(name, value, state, exported=keyword == "export" or "-x" in words)
+            if keyword == "readonly" or "-r" in words:
+                state.fixed.add(name)
+            words.append(f"{name}={HOLE if value.text is None else value.text}")
         return running.program(self, words, state, stdin)
 
-    def _unset(self, node: "Node", state: State, stdin: Stream) -> Stream:
+    def unset(self, node: "Node", state: State, stdin: Stream) -> Stream:
+        """`unset`."""
         names = [field for each in node.named_children for field in self.words(state).fields(each)]
         for name in names:
             state.unset(name)
         return running.program(self, ["unset", *names], state, stdin)
 
-    def _function(self, node: "Node", state: State, stdin: Stream) -> Stream:  # noqa: ARG002
-        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        if name is not None and body is not None:
-            state.functions[(name.text or b"").decode(errors="replace")] = body
+    def function(self, node: "Node", state: State, stdin: Stream) -> Stream:  # noqa: ARG002
+        """The definition of a function."""
+        name = node.child_by_field_name("name")
+        if name is not None and node.child_by_field_name("body") is not None:
+            state.functions[(name.text or b"").decode(errors="replace")] = node
         return EMPTY
 
-    def _for(self, node: "Node", state: State, stdin: Stream) -> Stream:
-        variable, body = node.child_by_field_name("variable"), node.child_by_field_name("body")
-        name = (variable.text or b"").decode(errors="replace") if variable is not None else ""
-        words = self.words(state)
-        values = [field for each in node.children_by_field_name("value") for field in words.fields(each)]
-        if len(values) > _BOUND:
-            values = [*values[: _BOUND - 1], HOLE]
-        outputs: list[Stream] = []
-        for value in values or [HOLE]:
-            before, self.traits = self.traits, self.traits | ({"repeated"} if HOLE in value else frozenset[str]())
-            text = None if HOLE in value and value == HOLE else value
-            state.set(name, Stream(text if text is not None else None, words.taints, words.origin))
-            if body is not None:
-                outputs.append(self.walk(body, state, stdin))
-            self.traits = before
-        return joined(outputs)
-
-    def _while(self, node: "Node", state: State, stdin: Stream) -> Stream:
-        running.endless(self, node)
-        before, self.traits = self.traits, self.traits | {"repeated"}
-        try:
-            return self._group(node, state, stdin)
-        finally:
-            self.traits = before
-
-    def _test(self, node: "Node", state: State, stdin: Stream) -> Stream:  # noqa: ARG002
+    def test(self, node: "Node", state: State, stdin: Stream) -> Stream:  # noqa: ARG002
+        """`[[ … ]]`: nothing but what is substituted in it."""
         self.words(state).stream(node)
         return EMPTY
 
-    def code(self, code: Code, state: State, stdin: Stream = UNKNOWN) -> Stream:
-        """Walk what a program runs in its turn."""
-        return running.code(self, code, state, stdin)
 
-    def through(self, stdin: Stream, output: Stream) -> Stream:
-        """What comes out of a program of which little is known."""
-        return through(stdin, output)
+def _is_bare_exec(command: "Node") -> bool:
+    words = [each for each in command.named_children if not each.type.endswith("_redirect")]
+    return words[0].text == b"exec" and len(words) == (2 if _descriptor_name(command) else 1)
 
-    def locate(self, path: str, state: State) -> Located:
-        """A path and its place."""
-        return locate(path, state.cwd, self.world)
+
+def _descriptor_name(command: "Node | None") -> str:
+    """The name in a last word `{name}`, which before a redirection stands for a descriptor."""
+    last = command.named_children[-1] if command is not None and command.type == "command" else None
+    text = ((last.text or b"") if last is not None else b"").decode(errors="replace")
+    return text[1:-1] if text[:1] == "{" and text[-1:] == "}" and text[1:-1].isidentifier() else ""
+
+
+def _touches(body: "Node | None", redirect: "Node") -> bool:
+    return body is not None and body.end_byte == redirect.start_byte
+
+
+def _is_before_redirect(command: "Node") -> bool:
+    following = command.next_sibling
+    return following is not None and following.type == "file_redirect" and _touches(command, following)
 
 
 _HANDLERS: "dict[str, Callable[[Walker, Node, State, Stream], Stream]]" = {
-    "subshell": Walker._subshell, "pipeline": Walker._pipeline, "redirected_statement": Walker._redirected,
-    "command": Walker._command, "variable_assignment": Walker._assign, "variable_assignments": Walker._assign,
-    "declaration_command": Walker._declare, "unset_command": Walker._unset, "function_definition": Walker._function,
-    "for_statement": Walker._for, "while_statement": Walker._while, "test_command": Walker._test,
+    "subshell": Walker.subshell, "pipeline": Walker.pipeline, "redirected_statement": Walker.redirected,
+    "command": Walker.command, "variable_assignment": Walker.assignments, "variable_assignments": Walker.assignments,
+    "declaration_command": Walker.declaration, "unset_command": Walker.unset, "test_command": Walker.test,
+    "function_definition": Walker.function, "for_statement": loops.each_word, "while_statement": loops.repeated,
 }  # fmt: skip

@@ -1,87 +1,115 @@
 """Words of a shell: what a node of the tree expands to, as far as that is known before it runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, Stream
-from agentops_mcp.factors.guardrails.rules.shell.state import Limits, State, TooMuchError
+from agentops_mcp.factors.guardrails.rules.shell.braces import LITERAL, MARKED, expanded
+from agentops_mcp.factors.guardrails.rules.shell.parameters import changed, is_default, parted, sliced
+from agentops_mcp.factors.guardrails.rules.shell.quoting import ansi, bare, between_quotes
+from agentops_mcp.factors.guardrails.rules.shell.state import State
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_SPLIT, _QUOTED, _OPEN, _COMMA, _CLOSE = "\ue002", "\ue003", "\ue004", "\ue005", "\ue006"
-_BRACES = str.maketrans({"{": _OPEN, ",": _COMMA, "}": _CLOSE})
-_LITERAL = str.maketrans({_OPEN: "{", _COMMA: ",", _CLOSE: "}"})
-_ESCAPES = {
-    "n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v",
-    "\\": "\\", "'": "'", '"': '"', "?": "?",
-}  # fmt: skip
-_HEX = "0123456789abcdefABCDEF"
-_MOST_ALTERNATIVES = 64
+    from agentops_mcp.factors.guardrails.rules.shell.walk import Walker
 
-Substitute = Callable[["Node", State], Stream]
-"""Walks a command or process substitution and gives its output."""
+_SPLIT, _QUOTED, _DOLLAR = "\ue002", "\ue003", "\ue007"
+_BARE = frozenset("word number variable_name special_variable_name regex extglob_pattern test_operator".split())
+_NAMES = frozenset({"variable_name", "special_variable_name", "subscript"})
 
 
 class Words:
     """Expands words in a state, and remembers the taints of what it met."""
 
-    def __init__(self, state: State, substitute: Substitute, limits: Limits) -> None:
+    def __init__(self, walker: "Walker", state: State) -> None:
+        self._walker = walker
         self._state = state
-        self._substitute = substitute
-        self._limits = limits
         self.taints: frozenset[str] = frozenset()
         self.origin = ""
 
     def fields(self, node: "Node") -> list[str]:
         """The words that a node becomes: none, one or several."""
-        raw = self._render(node, quoted=False)
+        return self._fields(self._render(node, quoted=False))
+
+    def line(self, parent: "Node", nodes: "Sequence[Node]") -> list[str]:
+        """The words that several children of one node become; those that touch are parts of one word."""
         found: list[str] = []
-        for alternative in _braces(raw):
-            for part in alternative.split(_SPLIT):
-                if part:
-                    found.append(part.replace(_QUOTED, "").translate(_LITERAL))
-        self._limits.word(len(found) + 1)
-        return found
+        raw, end = "", -1
+        for each in nodes:
+            if end >= 0 and not _touch(parent, end, each):
+                found += self._fields(raw)
+                raw = ""
+            raw += self._render(each, quoted=False)
+            end = each.end_byte
+        return found + self._fields(raw) if nodes else found
 
     def stream(self, node: "Node") -> Stream:
         """A node as one value: what is assigned, compared or fed to standard input."""
         before, self.taints, self.origin = (self.taints, self.origin), frozenset(), ""
-        text = self._render(node, quoted=True).replace(_QUOTED, "").translate(_LITERAL)
-        found = Stream(None if HOLE in text else text, self.taints, self.origin)
-        if HOLE in text and text != HOLE:
-            found = Stream(text, self.taints, self.origin)
+        text = self._dollars(self._render(node, quoted=True), quoted=True)
+        text = text.replace(_QUOTED, "").replace(_SPLIT, " ").translate(LITERAL)
+        found = Stream(None if text and not text.strip(HOLE) else text, self.taints, self.origin)
         self.taints, self.origin = before[0] | self.taints, before[1] or self.origin
         return found
 
+    def _fields(self, raw: str) -> list[str]:
+        found = [
+            part.replace(_QUOTED, "").translate(LITERAL)
+            for alternative in expanded(self._dollars(raw, quoted=False))
+            for part in alternative.split(_SPLIT)
+            if part
+        ]
+        self._walker.limits.word(len(found) + 1)
+        return found
+
+    def _dollars(self, raw: str, *, quoted: bool) -> str:
+        """The grammar leaves the `$` of `-rf$IFS/` by itself, and the name in the word behind it."""
+        if _DOLLAR not in raw:
+            return raw
+        first, *others = raw.split(_DOLLAR)
+        out = [first]
+        for each in others:
+            name, _, rest = parted(each)
+            out.append((self._shown(self._values(name)[0], quoted=quoted) + rest) if name else "$" + each)
+        return "".join(out)
+
     def _render(self, node: "Node", *, quoted: bool) -> str:
-        match node.type:
-            case "word" | "number" | "variable_name" | "special_variable_name" | "regex" | "extglob_pattern":
-                return _unescaped(_text(node), quoted=quoted)
-            case "string":
-                return _QUOTED + "".join(self._inside(node))
-            case "raw_string":
-                return _QUOTED + _text(node)[1:-1]
-            case "ansi_c_string":
-                return _QUOTED + _ansi(_text(node)[2:-1])
-            case "translated_string":
-                return "".join(self._render(each, quoted=True) for each in node.named_children)
-            case "simple_expansion" | "expansion":
-                return self._expansion(node, quoted=quoted)
-            case "concatenation" | "command_name" | "array":
-                return self._joined(node, quoted=quoted)
-            case "command_substitution" | "process_substitution":
-                return self._substituted(node, quoted=quoted)
-            case "arithmetic_expansion":
-                for each in node.named_children:
-                    self._render(each, quoted=True)
-                return HOLE
-            case "brace_expression":
-                return _text(node).translate(_BRACES)
-            case "heredoc_body":
-                return "".join(self._inside(node))
-            case _:
-                return self._joined(node, quoted=quoted) if node.named_child_count else _unescaped(_text(node), quoted=quoted)
+        kind = node.type
+        if kind in _BARE:
+            return bare(_text(node), None if quoted else MARKED)
+        renderer = _RENDERERS.get(kind)
+        if renderer is not None:
+            return renderer(self, node, quoted=quoted)
+        if node.named_child_count:
+            return self._joined(node, quoted=quoted)
+        return _DOLLAR if kind == "$" else bare(_text(node), None if quoted else MARKED)
+
+    def string(self, node: "Node", *, quoted: bool) -> str:  # noqa: ARG002 - renderers are alike
+        """`"…"` and the body of a here-document."""
+        return (_QUOTED if node.type == "string" else "") + "".join(self._inside(node))
+
+    def raw_string(self, node: "Node", *, quoted: bool) -> str:  # noqa: ARG002
+        """`'…'`."""
+        return _QUOTED + _text(node)[1:-1]
+
+    def ansi_string(self, node: "Node", *, quoted: bool) -> str:  # noqa: ARG002
+        """`$'…'`."""
+        return _QUOTED + ansi(_text(node)[2:-1])
+
+    def translated(self, node: "Node", *, quoted: bool) -> str:  # noqa: ARG002
+        """`$"…"`."""
+        return "".join(self._render(each, quoted=True) for each in node.named_children)
+
+    def arithmetic(self, node: "Node", *, quoted: bool) -> str:  # noqa: ARG002
+        """`$((…))`: a number that is not worked out; what is run inside is."""
+        for each in node.named_children:
+            self._render(each, quoted=True)
+        return HOLE
+
+    def braces(self, node: "Node", *, quoted: bool) -> str:
+        """`{1..3}`."""
+        return _text(node) if quoted else _text(node).translate(MARKED)
 
     def _joined(self, node: "Node", *, quoted: bool) -> str:
         """Parts that stand together; what the grammar left between them is text too."""
@@ -90,205 +118,152 @@ class Words:
         whole = node.text or b""
         for each in node.children:
             if node.type == "concatenation" and each.start_byte > at:
-                parts.append(whole[at - node.start_byte : each.start_byte - node.start_byte].decode(errors="replace"))
+                between = whole[at - node.start_byte : each.start_byte - node.start_byte].decode(errors="replace")
+                parts.append(bare(between))
             parts.append(self._render(each, quoted=quoted))
             at = each.end_byte
-        return (_SPLIT if node.type == "array" else "").join(parts)
+        return "".join(parts)
 
     def _inside(self, node: "Node") -> Iterator[str]:
         """What stands between double quotes, or in a here-document: text with expansions."""
         whole, start = node.text or b"", node.start_byte
-        end_quote = node.type == "string"
-        at = start + (1 if end_quote else 0)
+        is_string = node.type == "string"
+        quoting = '$`"\\\n' if is_string else "$`\\\n"
+        at = start + (1 if is_string else 0)
         for each in node.named_children:
             if each.type in ("string_content", "heredoc_content"):
                 continue
-            yield _unquoted(whole[at - start : each.start_byte - start].decode(errors="replace"))
+            yield between_quotes(whole[at - start : each.start_byte - start].decode(errors="replace"), quoting)
             yield self._render(each, quoted=True)
             at = each.end_byte
-        last = len(whole) - (1 if end_quote and whole.endswith(b'"') and len(whole) > 1 else 0)
-        yield _unquoted(whole[at - start : last].decode(errors="replace"))
+        last = len(whole) - (1 if is_string and whole.endswith(b'"') and len(whole) > 1 else 0)
+        yield between_quotes(whole[at - start : last].decode(errors="replace"), quoting)
 
-    def _expansion(self, node: "Node", *, quoted: bool) -> str:
-        text = _text(node)
+    def expansion(self, node: "Node", *, quoted: bool) -> str:
+        """`$name` and `${name…}`."""
+        whole = _text(node)
+        text = whole.lstrip()
         inner = text[2:-1] if text.startswith("${") else text[1:]
-        name, rest = _name(inner)
-        for each in node.named_children:  # substitutions inside are run, whatever comes of them
-            if each.type not in ("variable_name", "special_variable_name", "subscript"):
-                default = self._render(each, quoted=quoted)
-                if rest[:2] in (":-", ":=", ":+") or rest[:1] in ("-", "=", "+"):
-                    return self._with_default(name, rest, default, quoted=quoted)
-        if rest[:1] in ("-", "=", "+", ":") and rest[:2] in (":-", ":=", "-", "="):
-            return self._with_default(name, rest, "", quoted=quoted)
+        sign = inner[0] if len(inner) > 1 and inner[0] in "!#" and text.startswith("${") else ""
+        name, subscript, operator = parted(inner[len(sign) :])
+        operand = self._operand(node, operator)
+        if is_default(operator) and not sign:
+            found = self._with_default(name, subscript, operand, quoted=quoted)
+        else:
+            values, several = self._values(name, subscript)
+            values = self._signed(sign, values, several=several) if sign else values
+            found = self._shown(self._operated(values, operand, name, several=several), quoted=quoted)
+        return whole[: len(whole) - len(text)] + found
+
+    def _operand(self, node: "Node", operator: str) -> str:
+        """The operator with its operand; what stands in a subscript or an operand is run, whatever comes of it."""
+        parts: list[str] = []
+        for each in node.children:
+            if each.type == "subscript":
+                for inner in each.named_children[1:]:
+                    self._render(inner, quoted=True)
+            elif each.type not in _NAMES and each.type not in ("${", "}", "$"):
+                rendered = self._render(each, quoted=True)
+                parts.append(rendered if each.is_named else _text(each))
+        if set(operator) & set("$`\"'\\"):
+            return "".join(parts).replace(_QUOTED, "")
+        return operator
+
+    def _with_default(self, name: str, subscript: str, operand: str, *, quoted: bool) -> str:
+        values, _ = self._values(name, subscript)
+        sign = operand.lstrip(":")[:1]
+        known = values is not None and any(each not in ("", HOLE) for each in values)
+        if sign == "?" or (known and sign != "+"):
+            return self._shown(values, quoted=quoted)
+        default = operand.removeprefix(":")[1:]
+        if sign == "=" and name.isidentifier():
+            self._state.set(name, Stream(default))
+        return default if quoted else self._split(default)
+
+    def _signed(self, sign: str, values: list[str] | None, *, several: bool) -> list[str] | None:
+        """`${#name}` and `${!name}`."""
+        if values is None or not values or HOLE in values[0]:
+            return None
+        if sign == "#":
+            return [str(len(values) if several else len(values[0]))]
+        name, subscript, _ = parted(values[0])
+        return self._values(name, subscript)[0] if name and not several else None
+
+    def _operated(self, values: list[str] | None, operator: str, name: str, *, several: bool) -> list[str] | None:
+        if values is None or not operator:
+            return values
+        if several and operator.startswith(":"):
+            return sliced([self._state.arguments[0], *values] if name in ("@", "*") else values, operator[1:])
+        return [changed(each, operator) for each in values]
+
+    def _values(self, name: str, subscript: str = "") -> tuple[list[str] | None, bool]:
+        """What a parameter holds, None when that is unknown; and whether it is many words, as `$@`."""
+        arguments = self._state.arguments
         if name in ("@", "*"):
-            return (" " if quoted and name == "*" else _SPLIT).join(self._state.arguments[1:]) or (
-                HOLE if len(self._state.arguments) == 1 else ""
-            )
-        value = self._value(name)
-        if rest or value is None or inner.startswith(("!", "#")):
-            return HOLE
-        return value if quoted else _split(value)
-
-    def _with_default(self, name: str, operator: str, default: str, *, quoted: bool) -> str:
-        value = self._value(name) if self._state.value(name) is not None or name.isdigit() else None
-        if "+" in operator[:2]:
-            return default
-        if not value or value == HOLE:
-            return default
-        return value if quoted else _split(value)
-
-    def _value(self, name: str) -> str | None:
-        if name.isdigit():
-            return self._state.argument(int(name))
+            return (list(arguments[1:]) if len(arguments) > 1 else None), True
+        if name.isdecimal():
+            return [self._state.argument(int(name)) if len(name) < 4 else HOLE], False
         found = self._state.value(name)
         if found is None:
-            return None
+            return None, subscript in ("@", "*")
         self.taints |= found.taints
         self.origin = self.origin or found.origin
-        return found.text
+        items = self._state.arrays.get(name)
+        if subscript in ("@", "*"):
+            return (list(items) if items is not None else None if found.text is None else [found.text]), True
+        if subscript and items is not None:
+            at = subscript.strip("\"'")
+            inside = at.removeprefix("-").isdecimal() and len(at) < 5 and -len(items) <= int(at) < len(items)
+            return ([items[int(at)]] if inside else None), False
+        return (None if found.text is None else [found.text]), False
 
-    def _substituted(self, node: "Node", *, quoted: bool) -> str:
-        found = self._substitute(node, self._state)
+    def _shown(self, values: list[str] | None, *, quoted: bool) -> str:
+        if values is None:
+            return HOLE
+        if quoted:
+            return values[0] if len(values) == 1 else _SPLIT.join(_QUOTED + each for each in values)
+        return _SPLIT.join(self._split(each) for each in values)
+
+    def _split(self, value: str) -> str:
+        """A value as the shell splits it where it is not quoted."""
+        if "IFS" in self._state.variables:
+            for each in self._state.variables["IFS"].text or "":
+                value = value.replace(each, " ")
+        parts = _SPLIT.join(value.split())
+        return parts if value.strip() == value else f"{_SPLIT}{parts}{_SPLIT}"
+
+    def substituted(self, node: "Node", *, quoted: bool) -> str:
+        """`$(…)`, backticks, `<(…)` and `>(…)`."""
         if node.type == "process_substitution":
-            path = f"/dev/fd/{63 + len(self._state.world.files)}"
-            self._state.world.files[path] = found
-            return path
+            return self._walker.pipe(node, self._state)
+        whole = _text(node)
+        lead = whole[: len(whole) - len(whole.lstrip())]
+        found = self._walker.substitute(node, self._state)
         self.taints |= found.taints
         self.origin = self.origin or found.origin
         if found.text is None:
-            return HOLE
+            return lead + HOLE
         text = found.text.rstrip("\n")
-        return text if quoted else _split(text)
+        return lead + (text if quoted else self._split(text))
+
+
+_RENDERERS = {
+    "string": Words.string, "heredoc_body": Words.string, "raw_string": Words.raw_string,
+    "ansi_c_string": Words.ansi_string, "translated_string": Words.translated, "brace_expression": Words.braces,
+    "simple_expansion": Words.expansion, "expansion": Words.expansion, "arithmetic_expansion": Words.arithmetic,
+    "command_substitution": Words.substituted, "process_substitution": Words.substituted,
+}  # fmt: skip
 
 
 def _text(node: "Node") -> str:
     return (node.text or b"").decode(errors="replace")
 
 
-def _name(inner: str) -> tuple[str, str]:
-    """A variable's name and what follows it in braces."""
-    if inner[:1] in "@*#?$!-_" and inner[:1] and not inner[1:2].isalnum():
-        return inner[:1], inner[1:]
-    end = 0
-    while end < len(inner) and (inner[end].isalnum() or inner[end] == "_"):
-        end += 1
-    return inner[:end], inner[end:]
-
-
-def _split(value: str) -> str:
-    """A value as the shell splits it where it is not quoted."""
-    return _SPLIT.join(value.split()) if value.strip() == value else f"{_SPLIT}{_SPLIT.join(value.split())}{_SPLIT}"
-
-
-def _unescaped(text: str, *, quoted: bool) -> str:
-    """A word as it stands, without the backslashes that quote its characters."""
-    out: list[str] = []
-    characters = iter(text)
-    for each in characters:
-        if each == "\\":
-            following = next(characters, "")
-            out.append("" if following == "\n" else following)
-        else:
-            out.append(each if quoted else each.translate(_BRACES))
-    return "".join(out)
-
-
-def _unquoted(text: str) -> str:
-    """The text between double quotes, where a backslash quotes only five characters."""
-    if "\\" not in text:
-        return text
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        if text[at] == "\\" and text[at + 1 : at + 2] in ("$", "`", '"', "\\", "\n"):
-            out.append("" if text[at + 1] == "\n" else text[at + 1])
-            at += 2
-        else:
-            out.append(text[at])
-            at += 1
-    return "".join(out)
-
-
-def _ansi(text: str) -> str:
-    r"""The text of `$'…'`."""
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        if text[at] != "\\" or at + 1 == len(text):
-            out.append(text[at])
-            at += 1
-            continue
-        letter = text[at + 1]
-        if letter in "xuU":
-            most = {"x": 2, "u": 4, "U": 8}[letter]
-            digits = _while(text[at + 2 : at + 2 + most], _HEX)
-            code = int(digits, 16) if digits else 0
-            out.append(chr(code) if digits and code < 0x110000 else "")  # noqa: PLR2004
-            at += 2 + len(digits)
-        elif letter in "01234567":
-            digits = _while(text[at + 1 : at + 4], "01234567")
-            out.append(chr(int(digits, 8)))
-            at += 1 + len(digits)
-        else:
-            out.append(_ESCAPES.get(letter, letter))
-            at += 2
-    return "".join(out)
-
-
-def _while(text: str, allowed: str) -> str:
-    end = 0
-    while end < len(text) and text[end] in allowed:
-        end += 1
-    return text[:end]
-
-
-def _braces(text: str) -> list[str]:
-    """Brace expansion of `{a,b}` and `{1..3}` outside quotes, up to a number of alternatives."""
-    done: list[str] = []
-    open_ones = [text]
-    while open_ones:
-        if len(done) + len(open_ones) > _MOST_ALTERNATIVES:
-            raise TooMuchError
-        current = open_ones.pop(0)
-        found = _first_group(current)
-        if found is None:
-            done.append(current)
-            continue
-        start, end, options = found
-        open_ones[:0] = [current[:start] + option + current[end + 1 :] for option in options]
-    return done
-
-
-def _first_group(text: str) -> tuple[int, int, list[str]] | None:
-    start = text.find(_OPEN)
-    while start >= 0:
-        depth, cuts = 0, [start]
-        for at in range(start, len(text)):
-            if text[at] == _OPEN:
-                depth += 1
-            elif text[at] == _COMMA and depth == 1:
-                cuts.append(at)
-            elif text[at] == _CLOSE:
-                depth -= 1
-                if depth == 0:
-                    options = [text[a + 1 : b] for a, b in zip(cuts, [*cuts[1:], at], strict=True)]
-                    if len(options) == 1:
-                        options = _range(options[0])
-                    if options:
-                        return start, at, options
-                    break
-        start = text.find(_OPEN, start + 1)
-    return None
-
-
-def _range(text: str) -> list[str]:
-    first, dots, last = text.partition("..")
-    if not dots:
-        return []
-    if first.isdigit() and last.isdigit() and abs(int(last) - int(first)) < _MOST_ALTERNATIVES:
-        low, high = sorted((int(first), int(last)))
-        return [str(each) for each in range(low, high + 1)]
-    if len(first) == len(last) == 1:
-        low, high = sorted((ord(first), ord(last)))
-        return [chr(each) for each in range(low, high + 1)]
-    return [HOLE]
+def _touch(parent: "Node", end: int, node: "Node") -> bool:
+    """Whether nothing stands between the end of one node and another but escaped line ends."""
+    if node.start_byte == end:
+        return not (node.text or b" ")[:1].isspace()
+    if node.start_byte - end > 100:
+        return False
+    whole, start = parent.text or b"", parent.start_byte
+    return not whole[end - start : node.start_byte - start].replace(b"\\\n", b"")
