@@ -15,6 +15,7 @@ from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.guardrails.rules import actions, packs
 from agentops_mcp.factors.guardrails.rules.budgets import Amounts, Limits
 from agentops_mcp.factors.guardrails.rules.effects import Effect
+from agentops_mcp.factors.guardrails.rules.exemptions import to_kept
 from agentops_mcp.factors.guardrails.service.action_outcomes import ActionOutcomes
 from agentops_mcp.factors.guardrails.service.checks import Checks, Ground, KnownSessions
 from agentops_mcp.factors.guardrails.service.everyday import everyday
@@ -25,6 +26,7 @@ from agentops_mcp.factors.guardrails.service.runtime import Runtime
 from agentops_mcp.storage import outcome_spool, policy_files
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.machine import Machine, Place
+from agentops_mcp.storage.policy_kept import keep_exemptions
 from agentops_mcp.storage.project import Project, Variable, current_user
 
 if TYPE_CHECKING:
@@ -59,6 +61,21 @@ class Guard:
         file = Path(policy_files.learned_folder(self.place)) / "learned.toml"
         if "[[rule]]" in rules or file.exists():
             _replace(file, rules)
+
+    def write_exemptions(self) -> None:
+        """Keep the exemptions that hold now where hooks read them.
+
+        Raises:
+            StorageError: it can not be written; hooks go on as before.
+        """
+        live = [to_kept(each) for each in self.exemptions.live()]
+        try:
+            keep_exemptions(self.place, live)
+        except OSError as error:
+            raise StorageError(
+                f"The exemptions can not be written for hooks: {error.strerror or error}.",
+                remedy="check_action hears them all the same; make the data directory writable, and repeat it.",
+            ) from error
 
 
 def open_guard(

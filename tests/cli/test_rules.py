@@ -1,6 +1,9 @@
 """`rules` and `exempt`: what a person reads, tests and decides."""
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,19 @@ def known_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def at_terminal(*arguments: str, at: Path, typed: str) -> Done:
     return agentops(*arguments, at=at, terminal=True, stdin=f"{typed}\n".encode())
+
+
+def hooked(command: str, *, at: Path) -> str:
+    """What the hook of a client answers, in a process of its own as clients start it."""
+    event = {
+        "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": command}, "cwd": str(at),
+        "session_id": "s",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "agentops_mcp", "hook", "claude-code"], input=json.dumps(event), capture_output=True,
+        text=True, check=True, cwd=at,
+    )  # fmt: skip
+    return done.stdout
 
 
 def test_every_rule_is_listed_with_how_often_it_fired(repository: Path) -> None:
@@ -112,7 +128,9 @@ def test_an_exemption_is_granted_listed_and_revoked(repository: Path) -> None:
     with App(repository) as app:
         judged = app.checks().check("shell", {"command": "git push --force origin topic"}, session=None, actor=AGENT)
         assert judged.decision == "allow"
+    assert hooked("git push --force origin topic", at=repository) == ""
     assert agentops("exempt", "--revoke", identifier, at=repository).code == 0
+    assert '"deny"' in hooked("git push --force origin topic", at=repository)
     document = agentops("exempt", "--list", "--json", at=repository).document
     assert [each["live"] for each in document["exemptions"]] == [False]
     assert document["used"][0]["rule"] == "git.force-push"

@@ -74,6 +74,14 @@ def serve(context: typer.Context) -> None:
     raise typer.Exit(run_server(context.args))
 
 
+@cli.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def hook(context: typer.Context) -> None:
+    """Answer a client's hook; `init --hooks` installs it."""
+    from agentops_mcp.hooks.run import main as answer
+
+    raise typer.Exit(answer(context.args))
+
+
 @cli.command()
 def demo(project: ProjectOption = None) -> None:
     """Show what an agent and a person see, step by step.

@@ -196,15 +196,18 @@ def exempt(
             remedy="agentops-mcp exempt files.outside --target '/srv/scratch/*' --because 'the build makes it again'",
         )
     with App(project) as app:
-        exemptions, who = app.guard().exemptions, person("exempt")
+        guard, who = app.guard(), person("exempt")
         if revoke:
-            ended = exemptions.revoke(revoke, reason=because, actor=who)
+            ended = guard.exemptions.revoke(revoke, reason=because, actor=who)
             say(f"{ended.id} holds no longer.")
         else:
             at_terminal(f"exempt {target} from {rule} for {lasts}")
-            made = exemptions.grant(rule or "", target, because, requester=requester, lasts=duration(lasts), actor=who)
+            made = guard.exemptions.grant(
+                rule or "", target, because, requester=requester, lasts=duration(lasts), actor=who
+            )
             until = f"{made.until:%Y-%m-%d %H:%M} UTC"
             say(f"{made.id}: {made.target} is exempt from {made.rule or made.effect} until {until}.")
+        guard.write_exemptions()
         app.settle()
 
 

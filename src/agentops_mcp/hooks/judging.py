@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from agentops_mcp.factors.guardrails.rules import actions, packs
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
+from agentops_mcp.factors.guardrails.rules.remedies import safer_than
 from agentops_mcp.factors.guardrails.rules.verdicts import Finding, Policy, Verdict
 from agentops_mcp.hooks.tools import Action, Arguments, Json
 from agentops_mcp.storage import policy_files
 from agentops_mcp.storage.machine import Machine, Place, slashed
+from agentops_mcp.storage.policy_kept import read_exemptions
 
 _MOST_REASONS = 3
 _MOST_CHARS = 1_200
@@ -32,6 +34,8 @@ def decision(
     strictest, reason = "allow", ""
     for kind, fields in wanted:
         verdict = _checked(kind, fields, policy, world, cwd=cwd, now=_now())
+        if verdict.decision != "allow":
+            verdict = _after_exemptions(verdict, place, headless=policy.headless)
         if _ORDER.index(verdict.decision) > _ORDER.index(strictest):
             strictest, reason = verdict.decision, told(verdict)
     return strictest, reason
@@ -39,6 +43,19 @@ def decision(
 
 def _checked(kind: str, fields: Mapping[str, object], policy: Policy, world: Machine, *, cwd: str, now: str) -> Verdict:
     return actions.check(actions.checked(kind, fields), policy, world, slashed(cwd), now)
+
+
+def _after_exemptions(verdict: Verdict, place: Place, *, headless: bool) -> Verdict:
+    """What is left of a verdict after what people exempted."""
+    kept = read_exemptions(place)
+    if not kept:
+        return verdict
+    from datetime import UTC, datetime
+
+    from agentops_mcp.factors.guardrails.rules.exemptions import exempt, from_kept
+
+    live = [each for each in map(from_kept, kept) if each]
+    return exempt(verdict, (), live, now=datetime.now(UTC), headless=headless).verdict
 
 
 def told(verdict: Verdict) -> str:
@@ -55,7 +72,8 @@ def told(verdict: Verdict) -> str:
 def _sentence(finding: Finding) -> str:
     rule, effect = finding.rule, finding.effect
     reason = rule.reason.rstrip(". ")
-    safer = f" Safer: {rule.safer.replace('{target}', effect.target)}" if rule.safer else ""
+    better = safer_than(finding)
+    safer = f" Safer: {better}" if better else ""
     target = f"{effect.target[:200]}; " if effect.target else ""
     return f"{reason} ({target}rule {rule.id}).{safer}"
 

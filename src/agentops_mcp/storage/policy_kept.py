@@ -4,7 +4,8 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from agentops_mcp.storage.machine import Place
@@ -12,25 +13,49 @@ from agentops_mcp.storage.machine import Place
 KEPT = "guardrails.json"
 """The file's name in the data directory."""
 
+EXEMPTED = "exemptions.json"
+"""What people exempted, beside it."""
+
 _LARGEST_BYTES = 16 << 20
 
 
 def read_kept(place: Place) -> dict[str, Any] | None:
-    """What was kept, if it is whole and was written here by this person.
+    """What was kept, if it is whole and was written here by this person."""
+    document = _read(place, KEPT)
+    try:
+        return document if document is not None and _is_whole(document) else None
+    except (LookupError, TypeError, AttributeError):
+        return None
 
-    The file names its own inode, so that one which came with a copied or unpacked folder is never believed.
+
+def read_exemptions(place: Place) -> list[dict[str, Any]]:
+    """What people exempted, as it was kept for hooks; nothing where that can not be believed."""
+    document = _read(place, EXEMPTED) or {}
+    found = document.get("exemptions", ())
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def keep_exemptions(place: Place, exemptions: Sequence[Mapping[str, Any]]) -> None:
+    """Keep for hooks what people exempted.
+
+    Raises:
+        OSError: it can not be written.
     """
+    _write(place, EXEMPTED, lambda mine: json.dumps({"self": mine, "exemptions": list(exemptions)}))
+
+
+def _read(place: Place, name: str) -> dict[str, Any] | None:
+    """A document of ours. It names its own inode, so that one of a copied or unpacked folder is never believed."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(os.path.join(place.data_dir, KEPT), flags), "rb") as file:
+        with os.fdopen(os.open(os.path.join(place.data_dir, name), flags), "rb") as file:
             status = os.fstat(file.fileno())
             if not _is_ours(status) or status.st_size > _LARGEST_BYTES:
                 return None
             document = read_document(file.read())
-        whole = document["self"] == [status.st_dev, status.st_ino] and _is_whole(document)
+        return document if document["self"] == [status.st_dev, status.st_ino] else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return document if whole else None
 
 
 def written(document: Mapping[str, Any]) -> str:
@@ -51,7 +76,7 @@ def read_document(content: bytes) -> dict[str, Any]:
     """
     head, *texts = content.split(b"\n")
     document = json.loads(head)
-    if texts[:-1]:
+    if any(texts):
         document["data"]["texts"] = texts[:-1]
     return document
 
@@ -73,18 +98,25 @@ def _is_whole(document: dict[str, Any]) -> bool:
 
 def keep(place: Place, document: Mapping[str, Any]) -> None:
     """Keep it, whole or not at all. Without a place to keep it, it is made anew each time."""
-    temporary = os.path.join(place.data_dir, f".guardrails-{os.getpid()}.tmp")
     try:
         # Outside git the data directory would be a new folder of the person's, made by looking.
         if place.common_dir:
             os.makedirs(place.data_dir, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        _write(place, KEPT, lambda mine: written({**document, "self": mine}))
+    except OSError:
+        return
+
+
+def _write(place: Place, name: str, text: Callable[[list[int]], str]) -> None:
+    """Write a file for this person alone, that names its own inode, in one step."""
+    temporary = os.path.join(place.data_dir, f".{name}-{os.getpid()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
         with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
             status = os.fstat(file.fileno())
-            file.write(written({**document, "self": [status.st_dev, status.st_ino]}))
-        os.replace(temporary, os.path.join(place.data_dir, KEPT))
+            file.write(text([status.st_dev, status.st_ino]))
+        os.replace(temporary, os.path.join(place.data_dir, name))
     except OSError:
-        try:
+        with suppress(OSError):
             os.unlink(temporary)
-        except OSError:
-            return
+        raise

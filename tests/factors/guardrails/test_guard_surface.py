@@ -56,7 +56,7 @@ async def test_a_verdict_says_why_what_and_what_to_do_instead(repository: Path, 
     assert tokens.count(told) < 300
 
 
-ACTIONS = [
+ACTIONS: list[tuple[str, Any, str]] = [
     ("shell", "git status", "ALLOW"),
     ("shell", "rm -rf /", "DENY"),
     ("shell", "rm -rf somewhere", "ASK"),

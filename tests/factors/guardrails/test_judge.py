@@ -65,7 +65,7 @@ def test_a_rule_in_the_shadow_decides_nothing_and_is_told() -> None:
 
 
 def test_a_pattern_without_effects_looks_at_the_text() -> None:
-    rule = {**ASK, "effects": [], "pattern": "frobnicate --now"}
+    rule: dict[str, Any] = {**ASK, "effects": [], "pattern": "frobnicate --now"}
     assert verdict(rules=[rule], text="frobnicate --now prod").decision == "ask"
     assert verdict(rules=[rule], text="frobnicate --later").decision == "allow"
 

@@ -68,21 +68,21 @@ def test_a_wrong_pack_is_refused_by_the_name_of_what_is_wrong(pack: dict[str, An
     assert says in refused.value.problem
 
 
-@pytest.mark.parametrize(
-    ("table", "says"),
-    [
-        ({"switch": {"files.unknown": "ask"}}, "files.unknown"),
-        ({"switch": {"files.wipe": "allow"}}, "one of off, shadow, ask, deny"),
-        ({"switch": ["files.wipe"]}, "table"),
-        ({"allow": [{**ALLOW, "reason": ""}]}, "reason"),
-        ({"allow": [{**ALLOW, "until": ""}]}, "until"),
-        ({"allow": [{**ALLOW, "until": "soon"}]}, "until"),
-        ({"allow": [{**ALLOW, "targets": []}]}, "targets"),
-        ({"allow": [{**ALLOW, "effects": ["explode"]}]}, "'explode'"),
-        ({"headless": 1}, "true or false"),
-        ({"swich": {}}, "swich"),
-    ],
-)
+WRONG_FILES: list[tuple[dict[str, Any], str]] = [
+    ({"switch": {"files.unknown": "ask"}}, "files.unknown"),
+    ({"switch": {"files.wipe": "allow"}}, "one of off, shadow, ask, deny"),
+    ({"switch": ["files.wipe"]}, "table"),
+    ({"allow": [{**ALLOW, "reason": ""}]}, "reason"),
+    ({"allow": [{**ALLOW, "until": ""}]}, "until"),
+    ({"allow": [{**ALLOW, "until": "soon"}]}, "until"),
+    ({"allow": [{**ALLOW, "targets": []}]}, "targets"),
+    ({"allow": [{**ALLOW, "effects": ["explode"]}]}, "'explode'"),
+    ({"headless": 1}, "true or false"),
+    ({"swich": {}}, "swich"),
+]
+
+
+@pytest.mark.parametrize(("table", "says"), WRONG_FILES)
 def test_a_wrong_file_of_a_person_is_refused(table: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError) as refused:
         compiled([PACK], table)

@@ -7,6 +7,7 @@ from agentops_mcp.core.display import gist, visible
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
 from agentops_mcp.factors.guardrails.rules.effects import EFFECTS, PLACES, Effect
 from agentops_mcp.factors.guardrails.rules.notices import Notice
+from agentops_mcp.factors.guardrails.rules.remedies import safer
 from agentops_mcp.factors.guardrails.rules.verdicts import Decision, Finding, Verdict
 
 _MOST = 6
@@ -19,14 +20,6 @@ def reason(verdict: Verdict) -> str:
         return ""
     first = verdict.findings[0]
     return f"{first.rule.reason} [{first.rule.id}]"
-
-
-def safer(verdict: Verdict) -> str:
-    """A command to paste instead, from the strictest rule that has one; empty when none has."""
-    for each in verdict.findings:
-        if each.rule.safer and (HOLE not in each.effect.target or "{target}" not in each.rule.safer):
-            return each.rule.safer.replace("{target}", _quoted(each.effect.target))
-    return ""
 
 
 def effect_line(effect: Effect) -> str:
@@ -118,10 +111,3 @@ def render_verdict(verdict: Verdict) -> list[str]:
 def render_shadowed(findings: Sequence[Finding]) -> list[str]:
     """Rules that are only watched, for people."""
     return [f"in the shadow, not enforced: {finding_line(each)}" for each in findings]
-
-
-def _quoted(target: str) -> str:
-    """A target as one word of a shell."""
-    if target and all(character.isalnum() or character in "-_./:@=+,%~" for character in target):
-        return target
-    return "'" + target.replace("'", "'\\''") + "'"

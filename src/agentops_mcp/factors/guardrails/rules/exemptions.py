@@ -1,8 +1,8 @@
 """Exemptions: a person's word that one rule, or one effect, does not hold for some targets, for a while."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from agentops_mcp.core.errors import InvalidInputError
 from agentops_mcp.core.wording import count_informative_words
@@ -41,6 +41,24 @@ class Exemption(NamedTuple):
     def holds(self, now: datetime) -> bool:
         """Whether it has an effect at this moment."""
         return not self.revoked and self.at <= now < self.until
+
+
+def to_kept(exemption: Exemption) -> dict[str, str]:
+    """An exemption as it is kept for hooks, which have no time to open the database."""
+    texts = {key: getattr(exemption, key) for key in ("id", "rule", "effect", "target")}
+    return {**texts, "at": exemption.at.isoformat(), "until": exemption.until.isoformat()}
+
+
+def from_kept(kept: Mapping[str, Any]) -> Exemption | None:
+    """The exemption that was kept; None when it is none."""
+    try:
+        identifier, rule, effect, target = (str(kept[key]) for key in ("id", "rule", "effect", "target"))
+        at, until = (datetime.fromisoformat(kept[key]) for key in ("at", "until"))
+    except (LookupError, TypeError, ValueError):
+        return None
+    if not (rule or effect) or at.tzinfo is None or until.tzinfo is None or until - at > LONGEST:
+        return None
+    return Exemption(identifier, rule, effect, target, "", "", "", at, until)
 
 
 class Exempted(NamedTuple):

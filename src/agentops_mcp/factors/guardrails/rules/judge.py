@@ -64,11 +64,9 @@ def _by_text(text: str, policy: Policy) -> list[Finding]:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    import re2  # only for patterns of people
+    from agentops_mcp.factors.guardrails.rules.packs import regex_engine, regex_options  # only for patterns of people
 
-    from agentops_mcp.factors.guardrails.rules.packs import regex_options
-
-    return re2.search(pattern, text[:_LONGEST_MATCHED], regex_options()) is not None
+    return regex_engine().search(pattern, text[:_LONGEST_MATCHED], regex_options()) is not None
 
 
 def _strictest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -6,6 +6,7 @@ first: `compiled` checks everything and merges it into one JSON object, which `p
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple, TypeVar, cast
 
 from agentops_mcp.core.errors import ConfigError
@@ -192,19 +193,21 @@ def check_pattern(pattern: str, where: str) -> None:
     Raises:
         ConfigError: it is no RE2 pattern (which has no look-around and no back-references), or a huge one.
     """
-    import re2  # only for patterns of people
-
+    engine = regex_engine()
     try:
-        re2.compile(pattern, regex_options())
-    except re2.error as error:
+        engine.compile(pattern, regex_options())
+    except engine.error as error:
         raise _wrong(where, "pattern", f"is not a regular expression as RE2 reads them ({error})") from None
+
+
+def regex_engine() -> Any:
+    """RE2, which takes time that grows with the text alone. It has no types, and is loaded where there is a pattern."""
+    return import_module("re2")
 
 
 def regex_options() -> Any:
     """How patterns of people are read: without a log of their errors, and never larger than 1 MiB."""
-    import re2
-
-    options = re2.Options()
+    options = regex_engine().Options()
     options.log_errors = False
     options.max_mem = 1 << 20
     return options

@@ -16,10 +16,12 @@ LONGEST = 64_000
 _MOST = {
     "${": 400, "$(": 200, "`": 400, "|": 400, ";": 2_500, "\n": 3_000, "(": 1_500, ")": 1_500, "<": 500, "{": 3_000,
     '"': 8_000, "'": 8_000, "=(": 300, "[[": 400, "<<": 200, ">": 2_000, "&": 1_500, "[": 2_500, "}": 5_000,
+    "case": 200, "]": 2_500, "$": 1_000,
 }  # fmt: skip
 """How often these may stand in a text before it is parsed: 10,000 pipes take 10 s, as the parser's time grows with
 their square."""
 
+_MOST_OPEN = 200
 _OWN = dict.fromkeys(range(0xE001, 0xE012), "\ufffd")
 _INVISIBLE = frozenset("\u200b\u200c\u2060\ufeff\u00ad")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -90,6 +92,8 @@ def _too_much(text: str) -> str:
     for mark, most in _MOST.items():
         if text.count(mark) > most:
             return f"it has more than {most} of {mark!r}"
+    if text.count("[") - text.count("]") > _MOST_OPEN or abs(text.count("(") - text.count(")")) > _MOST_OPEN:
+        return f"more than {_MOST_OPEN} of its brackets have no other half"
     return ""
 
 

@@ -35,7 +35,15 @@ def _first(node: "Node") -> "Node | None":
     return None
 
 
+def is_here_string(node: "Node | None") -> bool:
+    """Whether it is the first half of `<<<` behind a group or loop, which the grammar has no rule for."""
+    following = node.next_sibling if node is not None and node.is_error and node.text == b"<<" else None
+    return node is not None and following is not None and following.start_byte == node.end_byte
+
+
 def _is_known(node: "Node") -> bool:
-    """The second half of `<>`, which the grammar has no rule for."""
+    """What the grammar has no rule for: the second half of `<>`, the first of some `<<<`."""
     before = node.prev_sibling
-    return node.text == b">" and before is not None and before.type == "<" and before.end_byte == node.start_byte
+    if node.text == b">" and before is not None and before.type == "<":
+        return before.end_byte == node.start_byte
+    return is_here_string(node)

@@ -91,6 +91,8 @@ def run_content(
             walker.found(Effect(kind, content.origin or made.argv[0], traits=made.traits, by=made.text))
     if content.text:
         return running.code(walker, Code(language, content, arguments), state, made.stdin, traits=made.traits)
+    if content.text is None and not content.taints:  # what another program printed, of which nothing is known
+        walker.found(Effect("run_dynamic", content.origin or HOLE, traits=made.traits, by=made.text))
     return Stream(None, content.taints)
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, UNKNOWN, Stream
-from agentops_mcp.factors.guardrails.rules.shell import files
+from agentops_mcp.factors.guardrails.rules.shell import faults, files
 from agentops_mcp.factors.guardrails.rules.shell.quoting import between_quotes
 from agentops_mcp.factors.guardrails.rules.shell.state import State
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _BOTH = frozenset({"&>", "&>>", ">&"})
 _APPEND = frozenset({">>", "&>>"})
 _PARTS = frozenset({"heredoc_start", "heredoc_end", "heredoc_body", "file_descriptor"})
+_ITSELF = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 _FIRST_FREE = 10
 
 
@@ -46,10 +47,10 @@ class Redirects:
 
     def add(self, node: "Node", name: str = "") -> None:
         """Take in one redirection; `name` is the variable of `{name}>path`."""
-        if node.type == "file_redirect":
-            self._file(node, name)
-        elif node.type == "herestring_redirect":
+        if node.type == "herestring_redirect" or faults.is_here_string(node.prev_sibling):
             self.stdin = self._walker.words(self._state).stream(node.named_children[-1])
+        elif node.type == "file_redirect":
+            self._file(node, name)
         elif node.type == "heredoc_redirect":
             self._document(node)
 
@@ -79,6 +80,8 @@ class Redirects:
         if operator.startswith("<"):
             if number in ("", "0"):
                 self.stdin = files.read_file(self._walker, path, self._state)
+            return
+        if path in _ITSELF and number in ("", "1"):
             return
         append = operator in _APPEND or destination.type == "number"
         self.targets.append(Target("1" if operator in _BOTH else number or "1", path, append))

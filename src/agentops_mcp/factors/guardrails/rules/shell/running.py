@@ -100,14 +100,17 @@ def dynamic(walker: "Walker", made: Call, taints: frozenset[str], origin: str) -
 
 
 def _command_words(argv: list[str], state: State) -> list[str]:
-    while len(argv) > 1:
-        if argv[0] == "coproc" and argv[2:3] == ["{"]:
-            argv = argv[3:] or [""]
-        elif argv[0] in _KEYWORDS or "=" in argv[0].split("/", 1)[0]:
-            argv = argv[1:]  # with `=`: an assignment to a name that is none; the next word may be a program
+    at, last = 0, len(argv) - 1
+    while at < last:
+        if argv[at] == "coproc" and argv[at + 2 : at + 3] == ["{"]:
+            at = min(at + 3, last)
+        elif argv[at] == "time" and argv[at + 1] in _KEYWORDS:
+            at += 1
+        elif argv[at] in _KEYWORDS or "=" in argv[at].split("/", 1)[0]:
+            at += 1  # with `=`: an assignment to a name that is none; the next word may be a program
         else:
             break
-    return [state.renamed.get(argv[0], argv[0]), *argv[1:]]
+    return [state.renamed.get(argv[at], argv[at]), *argv[at + 1 :]]
 
 
 def _stdout(path: str, state: State) -> str:

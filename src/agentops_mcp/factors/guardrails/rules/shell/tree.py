@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from agentops_mcp.factors.guardrails.rules.shell.state import TooMuchError
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node, Parser, Tree
 
-_SHORT = 3_000
-_MOST_NODES = 8_000
+_SHORT = 2_000
+_CHUNK = 16_384
+_MOST_NODES = 6_000
 _lock = allocate_lock()  # `threading` itself costs a hook 1 ms
 _idle: list[Any] = []
 
@@ -26,10 +27,7 @@ def parse(text: bytes) -> "Node":
     with _lock:
         parser: Parser = _idle.pop() if _idle else _parser()
     try:
-        if len(text) <= _SHORT:
-            root = parser.parse(text).root_node
-        else:
-            root = parser.parse(lambda at, _: text[at:], progress_callback=lambda _, is_wrong: is_wrong).root_node
+        root = _tree(parser, text).root_node
     except ValueError:  # it was stopped
         parser.reset()
         raise TooMuchError from None
@@ -39,6 +37,12 @@ def parse(text: bytes) -> "Node":
     if root.descendant_count > _MOST_NODES:
         raise TooMuchError
     return root
+
+
+def _tree(parser: "Parser", text: bytes) -> "Tree":
+    if len(text) <= _SHORT:
+        return parser.parse(text)
+    return parser.parse(lambda at, _: text[at : at + _CHUNK], progress_callback=lambda _, is_wrong: is_wrong)
 
 
 def _parser() -> "Parser":

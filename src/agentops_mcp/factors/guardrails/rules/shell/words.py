@@ -263,7 +263,8 @@ def _touch(parent: "Node", end: int, node: "Node") -> bool:
     """Whether nothing stands between the end of one node and another but escaped line ends."""
     if node.start_byte == end:
         return not (node.text or b" ")[:1].isspace()
-    if node.start_byte - end > 100:
+    gap = node.start_byte - end
+    if gap % 2 or gap > 100:
         return False
     whole, start = parent.text or b"", parent.start_byte
     return not whole[end - start : node.start_byte - start].replace(b"\\\n", b"")
