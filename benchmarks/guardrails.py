@@ -88,7 +88,7 @@ def _commands(rows: list[Row], policy: Policy, *, show: bool) -> None:
 
 def _report(by_class: dict[str, Counter[str]]) -> None:
     """Destructive are the rows to deny; those to ask about are unusual, and told apart."""
-    total: Counter[str] = sum(by_class.values(), Counter())
+    total: Counter[str] = sum(by_class.values(), Counter[str]())
     for group, counts in sorted(by_class.items()):
         deny, ask, allow = (_sum(counts, f"{label} ") for label in ("deny", "ask", "allow"))
         if deny or ask:
@@ -104,7 +104,7 @@ def _report(by_class: dict[str, Counter[str]]) -> None:
     deny, ask, allow = (_sum(total, f"{label} ") for label in ("deny", "ask", "allow"))
     rightly = deny + ask - total["deny allow"] - total["ask allow"]
     wrongly = allow - total["allow allow"]
-    chosen: Counter[str] = sum((by_class[each] for each in TO_DENY if each in by_class), Counter())
+    chosen: Counter[str] = sum((by_class[each] for each in TO_DENY if each in by_class), Counter[str]())
     print(
         f"  destructive flagged {_share(deny - total['deny allow'], deny)}  denied {_share(total['deny deny'], deny)}"
     )

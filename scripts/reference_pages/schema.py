@@ -28,7 +28,7 @@ def in_words(schema: Mapping[str, Any], defined: Mapping[str, Any] | None = None
         return f"list of {limits} ({item})" if limits else f"list of {item}"
     if schema.get("type") == "object":
         values = schema["additionalProperties"]
-        return f"table of {in_words(values)}s" if isinstance(values, dict) else "object"
+        return "object" if isinstance(values, bool) else f"table of {in_words(values)}s"
     limits = _limits(schema, "Length", " characters")
     if "pattern" in schema:
         limits.append(f"matching `{schema['pattern']}`")

@@ -99,7 +99,7 @@ def test_a_broken_configuration_file_is_found_and_nothing_is_opened_by_it(reposi
     done = agentops("doctor", at=repository)
     assert done.code == 1
     assert "settings: Correct it; docs/reference/settings.md lists every key." in done.out
-    assert "1 of 9 checks failed." in done.out
+    assert "1 of 10 checks failed." in done.out
 
 
 def test_a_setting_that_names_no_database_is_found(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,3 +205,11 @@ def test_the_installed_program_runs_the_checks(repository: Path) -> None:
     program = Path(sys.executable).with_name("agentops-mcp")
     done = subprocess.run([program, "doctor"], cwd=repository, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_guard_s_file_that_is_wrong_fails_with_its_name(repository: Path) -> None:
+    (repository / ".agentops").mkdir(exist_ok=True)
+    (repository / ".agentops" / "guardrails.toml").write_text("[switch\n", encoding="utf-8")
+    checks = {each["name"]: each for each in agentops("doctor", "--json", at=repository).document["checks"]}
+    assert checks["guard rules"]["state"] == "fail"
+    assert "guardrails.toml" in checks["guard rules"]["finding"]

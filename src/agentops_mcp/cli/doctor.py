@@ -22,6 +22,7 @@ from agentops_mcp.cli.setup import own_command
 from agentops_mcp.core import tokens
 from agentops_mcp.core.config import load_config
 from agentops_mcp.core.errors import AgentOpsError
+from agentops_mcp.guarding import ground_of, place_of
 from agentops_mcp.storage.git import Git
 from agentops_mcp.storage.project import Project, Variable, locate
 
@@ -72,7 +73,8 @@ def run_checks(start: Path) -> list[Check]:
     checks += [_project(project), _git(project), _guarded("settings", lambda: _settings(project))]
     if checks[-1].state == "ok":  # without them nothing can be opened
         checks += _stored(start, project)
-    return [*checks, _disk(project), *_clients(project), *_hooks(project)]
+    guard = _guarded("guard rules", lambda: _guard_rules(project))
+    return [*checks, _disk(project), *_clients(project), guard, *_hooks(project)]
 
 
 def _stored(start: Path, project: Project) -> list[Check]:
@@ -221,6 +223,16 @@ def _client(name: str, project: Project) -> Check | None:
 def _names_us(change: ConfigChange) -> bool:
     text = change.before or ""
     return f'"{clients.SERVER_KEY}"' in text or f".{clients.SERVER_KEY}]" in text
+
+
+def _guard_rules(project: Project) -> Check:
+    """How many rules hold, and which file of the policy is not heard."""
+    ground = ground_of(place_of(project), os.environ)
+    if ground.problems:
+        remedy = "Correct it; `agentops-mcp rules test` tries it."
+        return Check("guard rules", "fail", " ".join(ground.problems), remedy)
+    rules = {rule.id for rules in ground.policy.rules.values() for rule in rules}
+    return Check("guard rules", "ok", f"{len(rules)} hold, policy {ground.policy.version[:12]}")
 
 
 def _hooks(project: Project) -> list[Check]:

@@ -6,7 +6,7 @@ import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from agentops_mcp.storage.machine import Place
 
@@ -31,8 +31,8 @@ def read_kept(place: Place) -> dict[str, Any] | None:
 def read_exemptions(place: Place) -> list[dict[str, Any]]:
     """What people exempted, as it was kept for hooks; nothing where that can not be believed."""
     document = _read(place, EXEMPTED) or {}
-    found = document.get("exemptions", ())
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    found: Any = document.get("exemptions")
+    return [each for each in cast("list[Any]", found) if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def keep_exemptions(place: Place, exemptions: Sequence[Mapping[str, Any]]) -> None:

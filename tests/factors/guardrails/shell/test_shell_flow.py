@@ -1,6 +1,7 @@
 """What runs what: pipes, redirections, here-documents, functions, loops and the shell's own commands."""
 
 import pytest
+
 from judged import decision, effects, rules
 
 WIPED = "delete /"
@@ -26,6 +27,9 @@ RUN = [
     "(( $(rm -rf /) ))",
     "echo $((1 + $(rm -rf /)))",
     "time rm -rf /",
+    "! if rm -rf /; then :; fi",
+    "time while true; do rm -rf /; done",
+    "! { rm -rf /; }",
     "time { rm -rf /; }",
     "coproc rm -rf /",
     "coproc X { rm -rf /; }",
@@ -93,7 +97,7 @@ RUN = [
     "ls <<< $(rm -rf /)",
     # names for commands
     "f() { rm -rf /; }; f",
-    "function f { rm -rf \"$1\"; }; f /",
+    'function f { rm -rf "$1"; }; f /',
     "f() (rm -rf /); f",
     "f() { g() { rm -rf /; }; g; }; f",
     "f() { cat; } <<< 'rm -rf /'; f | sh",
@@ -140,7 +144,7 @@ def test_what_is_run_is_judged_however_it_is_reached(text: str) -> None:
         "# rm -rf /",
         "ls # rm -rf /",
         "git commit -m 'rm -rf / is gone'",
-        'git commit -m "$(cat <<\'EOF\'\nrm -rf /\nEOF\n)"',
+        "git commit -m \"$(cat <<'EOF'\nrm -rf /\nEOF\n)\"",
         "grep -r 'rm -rf /' src",
         "cat <<'EOF'\nrm -rf /\nEOF",
         "cat <<'EOF'\n`rm -rf /` $(rm -rf /)\nEOF",
@@ -218,11 +222,15 @@ def test_what_is_only_known_when_it_runs_is_asked_about(text: str) -> None:
     assert decision(text) == "ask"
 
 
-@pytest.mark.parametrize("text", ["sudo /tmp/tool -x", "/tmp/tool", "sh /tmp/x.sh", "bash -x /tmp/x.sh", "cd /tmp; ./x"])
+@pytest.mark.parametrize(
+    "text", ["sudo /tmp/tool -x", "/tmp/tool", "sh /tmp/x.sh", "bash -x /tmp/x.sh", "cd /tmp; ./x"]
+)
 def test_a_program_in_a_temporary_folder_is_asked_about_by_its_own_rule(text: str) -> None:
     assert rules(text) == {"code.run-temporary"}
 
 
-@pytest.mark.parametrize("text", ["cat /tmp/x.sh", "bash -n /tmp/x.sh", "echo ls > /tmp/x; sh /tmp/x", "sh scripts/x.sh"])
+@pytest.mark.parametrize(
+    "text", ["cat /tmp/x.sh", "bash -n /tmp/x.sh", "echo ls > /tmp/x; sh /tmp/x", "sh scripts/x.sh"]
+)
 def test_a_file_that_is_read_or_was_written_here_is_no_unknown_program(text: str) -> None:
     assert decision(text) == "allow"

@@ -1,9 +1,9 @@
 """Words become what a shell makes of them."""
 
 import pytest
-from judged import WORLD, decision, words
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
+from judged import WORLD, decision, words
 
 HOME = WORLD.home
 
@@ -158,7 +158,7 @@ def test_a_variable_holds_what_was_given_to_it_where_it_is_seen(before: str, exp
         ('f() { "$@"; }; f program x', ("x",)),
         ("bash -c 'program $0 $1' a b", ("a", "b")),
         ("IFS=,; x=a,b; program $x", ("a", "b")),
-        ("set -- a b c; program \"${@:2}\"", ("b", "c")),
+        ('set -- a b c; program "${@:2}"', ("b", "c")),
     ],
 )
 def test_arguments_are_followed(line: str, expected: tuple[str, ...]) -> None:

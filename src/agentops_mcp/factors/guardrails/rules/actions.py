@@ -223,7 +223,7 @@ def _tool_call(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str
         effects.append(Effect("spend", name, by=name))
     speaks = commands.generic(Call((words[0] if words else name, *words[1:])))
     effects += [each._replace(by=name) for each in speaks.effects] if speaks else ()
-    arguments = fields.get("arguments") or {}
+    arguments: Any = fields.get("arguments")
     if isinstance(arguments, Mapping):
         effects += _in_arguments(cast("Mapping[str, Any]", arguments), policy, world, cwd)
     return Understood(tuple(effects))

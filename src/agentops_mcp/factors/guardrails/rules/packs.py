@@ -137,9 +137,11 @@ def examples(packs: Iterable[Table]) -> list[Example]:
 
 
 def _rule_of(each: Table) -> Rule:
-    sets = (frozenset(each.get(key, ())) for key in ("places", "traits", "without", "programs"))
+    effects, places, traits, without, programs = (
+        frozenset[str](each.get(key, ())) for key in ("effects", "places", "traits", "without", "programs")
+    )
     return Rule(
-        each["id"], frozenset(each.get("effects", ())), each["decision"], each["severity"], each["reason"], *sets,
+        each["id"], effects, each["decision"], each["severity"], each["reason"], places, traits, without, programs,
         tuple(each.get("targets", ())), each.get("pattern", ""), each.get("safer", ""), each.get("shadow", False),
     )  # fmt: skip
 

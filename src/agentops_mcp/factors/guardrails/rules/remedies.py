@@ -9,7 +9,8 @@ _LONGEST = 300
 
 def safer(verdict: Verdict) -> str:
     """The safer way of the strictest rule that has one for its target; empty when none has."""
-    return next(filter(None, map(safer_than, verdict.findings)), "")
+    ways = (safer_than(each) for each in verdict.findings)
+    return next((way for way in ways if way), "")
 
 
 def safer_than(finding: Finding) -> str:

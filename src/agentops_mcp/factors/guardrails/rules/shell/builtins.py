@@ -82,9 +82,7 @@ def _source(given: Given) -> Stream:
         return EMPTY
     made = given.call
     walker.calls.append(made)
-    content = (
-        given.stdin if words[0] in ("/dev/stdin", "/dev/fd/0", "-") else files.read_file(walker, words[0], state)
-    )
+    content = given.stdin if words[0] in ("/dev/stdin", "/dev/fd/0", "-") else files.read_file(walker, words[0], state)
     if content.origin.startswith(files.SOCKETS):
         walker.found(Effect("open_shell", content.origin, traits=walker.traits, by=made.text))
         return EMPTY

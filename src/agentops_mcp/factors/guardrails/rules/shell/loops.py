@@ -65,5 +65,3 @@ def _endless(walker: "Walker", node: "Node") -> None:
     if ends_never and body is not None and any(each.type == "&" for each in body.children):
         text = (node.text or b"").decode(errors="replace")
         walker.found(Effect("exhaust", "processes", traits=frozenset({"fork"}), by=text[:100]))
-
-

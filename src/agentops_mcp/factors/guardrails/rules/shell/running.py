@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from agentops_mcp.factors.guardrails.rules.shell.walk import Walker
 
 _RUN_KINDS = (("fetched", "run_fetched"), ("decoded", "run_decoded"))
-_KEYWORDS = frozenset({"{", "!", "coproc", "then", "do", "else"})
-"""Words before a command that the grammar took for the command."""
+_KEYWORDS = frozenset({"{", "!", "coproc", "if", "then", "elif", "else", "while", "until", "do"})
+"""Words before a command that the grammar takes for the command, as behind `!` and `time`."""
 
 
 def call(
