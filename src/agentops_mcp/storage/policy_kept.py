@@ -5,7 +5,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, cast
 
 from agentops_mcp.storage.machine import Place
@@ -117,6 +116,12 @@ def _write(place: Place, name: str, text: Callable[[list[int]], str]) -> None:
             file.write(text([status.st_dev, status.st_ino]))
         os.replace(temporary, os.path.join(place.data_dir, name))
     except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
+        _discard(temporary)
         raise
+
+
+def _discard(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -265,8 +265,9 @@ def test_the_pack_is_read_back_by_the_rules_of_packs() -> None:
     wide = drafts(incident("make deploy prod"))[0]
     text = as_toml([(odd, "enabled"), (wide, "shadow"), (odd._replace(pattern="x"), "dismissed")])
     pack = tomllib.loads(text)
-    rules = compiled([pack])["rules"]
-    assert {(rule["id"], rule["shadow"], rule["decision"]) for rule in rules} == {
+    policy = policy_of(compiled([pack]))
+    rules = [rule for of_effect in policy.rules.values() for rule in of_effect]
+    assert {(rule.id, rule.shadow, rule.decision) for rule in rules} == {
         (odd.id, False, "ask"), (wide.id, True, "ask")
     }  # fmt: skip
     assert {(each.command, each.fires) for each in examples([pack])} == {

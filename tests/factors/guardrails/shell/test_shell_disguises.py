@@ -12,8 +12,8 @@ DESTRUCTIVE = [
     "find . -name x -delete", "chmod -R 777 /", "chown -R nobody /", "dd if=/dev/zero of=/dev/sda",
     "mkfs.ext4 /dev/sda1", "wipefs -a /dev/sda", "cp /dev/null /etc/passwd", "tee /etc/passwd", "git reset --hard",
     "git clean -fdx", "git push --force origin main", "git branch -D main", "git checkout -- .", "git stash clear",
-    "git filter-branch", "git reflog expire --expire=now --all", "kill -9 -1", "shutdown -h now", "reboot", "halt", "crontab -r",
-    "docker system prune -a", "kubectl delete namespace production", "terraform destroy -auto-approve",
+    "git filter-branch", "git reflog expire --expire=now --all", "kill -9 -1", "shutdown -h now", "reboot", "halt",
+    "crontab -r", "docker system prune -a", "kubectl delete namespace production", "terraform destroy -auto-approve",
     "aws s3 rb s3://bucket --force", "dropdb production", "redis-cli flushall", "npm publish", "cat /etc/shadow",
     "rsync -a --delete empty/ /",
 ]  # fmt: skip

@@ -10,8 +10,8 @@ LONG = 60_000
 REPEATED = [
     "a;", "a|", "a ", "a\n", "|&", "<<<", "<&", ")", "(", "((", "[[ ", "a=(", "a[", "${", "$(", "${a:-", "$((1+", "`",
     "{", "<<A\n", "<<'A'\n", "<(", ">(", "'\"", "\"'", "{a,b}", "if a; then ", "while a; do ", "case a in a) ",
-    "f(){ ", "[[ a && ", "$a", "]", "\U0001f600$", "coproc \U0001f600", "declare a=", "a=b ", ">a ", "2>&1 a[", "! ", "time ",
-    "a && ", "eval ", "bash -c '", "sudo ",
+    "f(){ ", "[[ a && ", "$a", "]", "\U0001f600$", "coproc \U0001f600", "declare a=", "a=b ", ">a ", "2>&1 a[", "! ",
+    "time ", "a && ", "eval ", "bash -c '", "sudo ",
 ]  # fmt: skip
 DEEP = {
     "substitutions": "echo " + "$(echo " * 60 + "x" + ")" * 60,

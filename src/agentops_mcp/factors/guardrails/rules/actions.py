@@ -154,8 +154,11 @@ def outcome_of(call: Call, world: World, policy: Policy) -> Outcome:
 
 
 def _shell(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str) -> Understood:
+    command = fields["command"]
+    if not command.isascii() and any("\ud800" <= each <= "\udfff" for each in command):
+        return Understood((Effect("unresolved", "text that is no Unicode", by="shell"),))
     found = analyse(
-        fields["command"], fields.get("cwd") or cwd, world,
+        command, fields.get("cwd") or cwd, world,
         outcome_of=partial(outcome_of, policy=policy), code_of=registry.code,
     )  # fmt: skip
     return Understood(found.effects, found)

@@ -36,10 +36,16 @@ def changed(value: str, operator: str) -> str:
     return HOLE
 
 
+def _capital(value: str) -> str:
+    return value[:1].upper() + value[1:]
+
+
+def _small(value: str) -> str:
+    return value[:1].lower() + value[1:]
+
+
 _CASES = {
-    "^^": str.upper, ",,": str.lower, "@U": str.upper, "@L": str.lower,
-    "^": lambda value: value[:1].upper() + value[1:], ",": lambda value: value[:1].lower() + value[1:],
-    "@u": lambda value: value[:1].upper() + value[1:],
+    "^^": str.upper, ",,": str.lower, "@U": str.upper, "@L": str.lower, "^": _capital, ",": _small, "@u": _capital,
 }  # fmt: skip
 _LONGEST = 2_000
 

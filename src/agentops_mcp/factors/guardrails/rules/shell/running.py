@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from agentops_mcp.factors.guardrails.rules.shell.walk import Walker
 
 _RUN_KINDS = (("fetched", "run_fetched"), ("decoded", "run_decoded"))
-_KEYWORDS = frozenset({"{", "!", "coproc", "if", "then", "elif", "else", "while", "until", "do"})
-"""Words before a command that the grammar takes for the command, as behind `!` and `time`."""
+_MOST_RECURSIONS = 2
 
 
 def call(
@@ -102,11 +101,7 @@ def dynamic(walker: "Walker", made: Call, taints: frozenset[str], origin: str) -
 def _command_words(argv: list[str], state: State) -> list[str]:
     at, last = 0, len(argv) - 1
     while at < last:
-        if argv[at] == "coproc" and argv[at + 2 : at + 3] == ["{"]:
-            at = min(at + 3, last)
-        elif argv[at] == "time" and argv[at + 1] in _KEYWORDS:
-            at += 1
-        elif argv[at] in _KEYWORDS or "=" in argv[at].split("/", 1)[0]:
+        if argv[at] == "coproc" or "=" in argv[at].split("/", 1)[0]:
             at += 1  # with `=`: an assignment to a name that is none; the next word may be a program
         else:
             break
@@ -126,7 +121,7 @@ def _named(walker: "Walker", made: Call, state: State, inner: State) -> Stream:
     if builtin is not None:
         return builtin(builtins.Given(walker, list(made.argv), inner, made.stdin))
     if HOLE in name.rpartition("/")[2]:
-        if made.taints == {"local"}:  # a file of this machine names it: as if that file were run
+        if made.taints == frozenset({"local"}):  # a file of this machine names it: as if that file were run
             return Stream(None, made.stdin.taints)
         return dynamic(walker, made, made.taints, made.origin)
     return _asked(walker, made, state)
@@ -169,12 +164,13 @@ def _inner(walker: "Walker", each: "Code | Call", made: Call, state: State) -> S
 def _function(walker: "Walker", made: Call, state: State) -> Stream:
     name = made.argv[0]
     definition = state.functions[name]
-    if name in walker.functions:
+    running = [argv for identity, argv in walker.functions if identity == definition.id]
+    if made.argv in running or len(running) >= _MOST_RECURSIONS:
         text = definition.text or b""
         if b"&" in text or b"|" in text:
             walker.found(Effect("exhaust", name, traits=frozenset({"fork"}), by=f"{name} calls itself"))
         return EMPTY
-    walker.functions.append(name)
+    walker.functions.append((definition.id, made.argv))
     before, state.arguments = state.arguments, (state.arguments[0], *made.argv[1:])
     outer, state.local = state.local, {}
     traits, walker.traits = walker.traits, walker.traits | made.traits

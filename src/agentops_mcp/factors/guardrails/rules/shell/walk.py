@@ -8,8 +8,8 @@ from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.shell import faults, files, loops, running
 from agentops_mcp.factors.guardrails.rules.shell.documents import Documents
 from agentops_mcp.factors.guardrails.rules.shell.redirects import Redirects
+from agentops_mcp.factors.guardrails.rules.shell.repairs import repaired
 from agentops_mcp.factors.guardrails.rules.shell.state import Limits, State, joined
-from agentops_mcp.factors.guardrails.rules.shell.tree import parse
 from agentops_mcp.factors.guardrails.rules.shell.words import Words
 from agentops_mcp.factors.guardrails.rules.worlds import During
 
@@ -34,7 +34,9 @@ class Walker:
         self.effects: list[Effect] = []
         self.calls: list[Call] = []
         self.notes: list[str] = []
-        self.functions: list[str] = []
+        self.functions: list[tuple[int, tuple[str, ...]]] = []
+        """The functions that are being run: which definition, with which words."""
+
         self.depth = 0
         self.traits: frozenset[str] = frozenset()
         self.stdout = ""
@@ -56,7 +58,7 @@ class Walker:
         self.limits.call(depth)
         try:
             data = text.replace("\r\n", "\n").encode(errors="replace")
-            root = parse(data)
+            root = repaired(data)
             output = self.walk(root, state, stdin)
             if root.has_error:
                 faults.broken(self, root, data.decode(errors="replace"))
