@@ -43,6 +43,12 @@ def effects(text: str) -> set[str]:
     return {f"{each.kind} {each.target}" for each in analysis(text).effects}
 
 
+def traits(text: str) -> set[str]:
+    """All traits of its effects; `error` among them when the guard itself failed."""
+    found = understand(Action("shell", {"command": text}), policy(), WORLD, WORLD.project)
+    return {trait for each in found.effects for trait in each.traits}
+
+
 def words(text: str) -> tuple[str, ...]:
     """The words of the last program that it calls."""
     return analysis(text).calls[-1].argv

@@ -11,7 +11,7 @@ from agentops_mcp.factors.guardrails.rules.candidates import absolute, drafts
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.incidents import Incident
 from agentops_mcp.factors.guardrails.rules.learned import Learned, as_toml, fires, from_body, to_body
-from agentops_mcp.factors.guardrails.rules.packs import check_pattern, compiled, examples
+from agentops_mcp.factors.guardrails.rules.packs import check_pattern, compiled, examples, policy_of
 from agentops_mcp.factors.guardrails.service.everyday import everyday
 from agentops_mcp.factors.guardrails.store import learned as store
 from conftest import AGENT, FakeClock, LedgerFactory

@@ -95,8 +95,10 @@ def understand(action: Action, policy: Policy, world: World, cwd: str) -> Unders
     """What an action would do. What can not be understood is an effect, `unresolved`, never none."""
     try:
         return _EFFECTS[action.kind](action.fields, policy, world, cwd)
-    except RecursionError:
-        return Understood((Effect("unresolved", text_of(action)[:200], traits=frozenset({"deep"})),))
+    except Exception as error:  # noqa: BLE001 - a mistake of the guard's own must ask, never allow
+        trait = "deep" if isinstance(error, RecursionError) else "error"
+        by = f"the guard failed: {type(error).__name__}: {error}"[:200]
+        return Understood((Effect("unresolved", text_of(action)[:200], traits=frozenset({trait}), by=by),))
 
 
 def text_of(action: Action) -> str:

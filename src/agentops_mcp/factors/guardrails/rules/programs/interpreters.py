@@ -42,6 +42,7 @@ _INTERPRETERS = {
     modules="r preload"),
     "deno": _Interpreter("javascript", "eval", "c config import-map lock"), "qjs": _Interpreter("javascript",
     "e eval", "I include"),
+    "crystal": _Interpreter("ruby", "", "D link-flags mcpu threads"),
     "coffee": _NODE, "tsx": _NODE, "ts-node": _NODE, "phantomjs": _NODE, "jjs": _NODE,
     "ruby": _Interpreter("ruby", "e", "I C E", "FKTWx0", "r", "help version h v c"), "jruby": _Interpreter("ruby",
     "e", "I C", "FKTWx0", "r"),
@@ -53,8 +54,17 @@ _INTERPRETERS = {
     "lua": _Interpreter("lua", "e", "", "", "l"), "luajit": _Interpreter("lua", "e", "", "jOb", "l"),
     "rscript": _Interpreter("r", "e", "", ""), "r": _Interpreter("r", "e", "", "f file"),
     "littler": _Interpreter("r", "e"),
+    "elixir": _Interpreter("elixir", "e eval rpc-eval", "S pa pz name sname cookie erl", "", "r require"),
+    "iex": _Interpreter("elixir", "e eval", "S pa pz name sname cookie", "", "r require"),
+    "erl": _Interpreter("erlang", "eval", "pa pz name sname setcookie s run config boot"),
+    "octave": _Interpreter("octave", "eval", "p path"), "octave-cli": _Interpreter("octave", "eval", "p path"),
+    "ghc": _Interpreter("haskell", "e", "o I X package"), "runghc": _Interpreter("haskell", "e", "f"),
+    "ghci": _Interpreter("haskell", "e"),
+    "swift": _Interpreter("swift", "e", "I L F D sdk target"),
+    "jrunscript": _Interpreter("javascript", "e", "l cp classpath encoding", "", "f"),
     "julia": _Interpreter("julia", "e eval E print", "p procs t threads J sysimage C", "", "L load"),
 }  # fmt: skip
+_MAGIC = ("!", "%sx ", "%system ")
 _RUN_CODE = frozenset({"code", "pdb", "asyncio", "runpy", "ipython", "idlelib", "ptpython", "bpython"})
 """Modules of Python that run what they are given, or what they read."""
 
@@ -74,7 +84,7 @@ def outcome(call: Call, world: World) -> Outcome | None:
     found = _INTERPRETERS.get(name) or _INTERPRETERS.get(name.rstrip("0123456789.-w"))
     if found is None:
         return None
-    if found.language == "javascript" and name in {"deno", "bun"}:
+    if name in {"deno", "bun", "crystal"}:
         return _runtime(found, call, world)
     if found is _PYTHON and "-m" in (leading := _leading(call.argv[1:])):
         return _module(call, world, leading)
@@ -105,10 +115,23 @@ def _judged(code: Code, call: Call, world: World) -> Outcome:
     if code.language == "python":
         from agentops_mcp.factors.guardrails.rules.programs import python_code
 
+        text = code.text.text or ""
+        if call.name.startswith("ipython") and any(line.lstrip().startswith(_MAGIC) for line in text.splitlines()):
+            return _of_ipython(text, code, call, world)
         return python_code.code_of(code, call, world)
     from agentops_mcp.factors.guardrails.rules.programs import script_code
 
     return script_code.code_of(code, call, world)
+
+
+def _of_ipython(text: str, code: Code, call: Call, world: World) -> Outcome:
+    """IPython's own lines: `!rm x` and `%sx rm x` go to the shell, all else is Python."""
+    lines = text.splitlines()
+    shell = [line.lstrip().removeprefix("%").lstrip("!") for line in lines if line.lstrip().startswith(_MAGIC)]
+    rest = "\n".join(line for line in lines if not line.lstrip().startswith(_MAGIC))
+    runs = [Code("shell", Stream(each.removeprefix("sx ").removeprefix("system ")), traits=call.traits) for each in shell]
+    judged = _judged(code._replace(text=Stream(rest)), call, world)
+    return judged._replace(runs=(*runs, *judged.runs))
 
 
 def _input(call: Call, language: str, operands: tuple[str, ...], world: World) -> Outcome:
@@ -144,9 +167,9 @@ def _runtime(found: _Interpreter, call: Call, world: World) -> Outcome | None:
     words = call.argv[1:]
     verb = next((word for word in words if not word.startswith("-")), "")
     given = _read(found, words)
-    if call.name == "deno" and verb == "eval":
+    if call.name in {"deno", "crystal"} and verb == "eval":
         operands = [word for word in given.operands if word != "eval"]
-        return _judged(Code("javascript", Stream(operands[0] if operands else ""), (), call.traits), call, world)
+        return _judged(Code(found.language, Stream(operands[0] if operands else ""), (), call.traits), call, world)
     if given.texts:
         return _judged(Code("javascript", Stream("\n".join(given.texts)), given.operands, call.traits), call, world)
     if verb in {"run", "serve"}:

@@ -112,6 +112,11 @@ class Acts:
         if len(self._runs) < _MOST:
             self._runs += found.runs
 
+    def stop(self, process: str) -> None:
+        """A process is ended, by its number: -1 is all of them, 1 the one that started the machine."""
+        wide = {"-1": ("everything",), "1": ("critical",)}.get(process, ())
+        self.effect("stop_service", process, "", "process", *wide)
+
     def library(self, name: str, values: Sequence[Value]) -> None:
         """A method of some library, of which only the name is known: SQL that it is given, or all that it destroys."""
         owner, _, method = name.rpartition(".")

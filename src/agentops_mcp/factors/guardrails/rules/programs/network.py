@@ -9,7 +9,6 @@ from agentops_mcp.factors.guardrails.rules.programs.network_fetching import (
     body_of,
     fetched,
     hook,
-    known_text,
     local,
     name_in,
     settings,
@@ -24,6 +23,7 @@ from agentops_mcp.factors.guardrails.rules.programs.network_hosts import (
     sent,
     too_many,
     valued_by,
+    worded,
 )
 from agentops_mcp.factors.guardrails.rules.programs.network_requests import outcome_of
 from agentops_mcp.factors.guardrails.rules.programs.reading import merged
@@ -104,28 +104,36 @@ def _curl_bodies(given: Options, call: Call, world: World) -> list[Stream]:
     found: list[Stream] = []
     for name, value in given.given:
         if name in _DATA:
-            found.append(body_of(value[1:], call, world) if value.startswith("@") else Stream(known_text(value)))
+            found.append(body_of(value[1:], call, world) if value.startswith("@") else worded(value, call))
         elif name == "data-raw" or name == "form-string":
-            found.append(Stream(known_text(value)))
+            found.append(worded(value, call))
         elif name in {"data-urlencode", "url-query"}:
             at = value.find("@")
             reads = at >= 0 and "=" not in value[:at]
-            found.append(body_of(value[at + 1 :], call, world) if reads else Stream(known_text(value)))
+            found.append(body_of(value[at + 1 :], call, world) if reads else worded(value, call))
         elif name in {"F", "form"}:
             found += _curl_form(value, call, world)
         elif name in {"T", "upload-file"}:
             found.append(call.stdin if value in {"-", "."} else body_of(value, call, world))
         elif name in {"H", "header"} and value.startswith("@"):
             found.append(body_of(value[1:], call, world))
-        elif name in {"b", "cookie"} and value and "=" not in value and HOLE not in value:
+        elif name in {"H", "header", "A", "user-agent", "e", "referer", "b", "cookie"} and HOLE in value:
+            found += _secret_in(value, call)
+        elif name in {"b", "cookie"} and value and "=" not in value:
             found.append(body_of(value, call, world)._replace(text=None))
     return found
+
+
+def _secret_in(value: str, call: Call) -> list[Stream]:
+    """A header of an unknown value: only a secret in it is told, for versions and the like stand there every day."""
+    stream = worded(value, call)
+    return [stream] if "secret" in stream.taints else []
 
 
 def _curl_form(value: str, call: Call, world: World) -> list[Stream]:
     content = value.partition("=")[2]
     if not content.startswith(("@", "<")):
-        return [Stream(known_text(content))]
+        return [worded(content, call)]
     return [body_of(each.split(";", 1)[0].strip('"'), call, world) for each in content[1:].split(",")]
 
 
@@ -139,13 +147,15 @@ def _curl_saved(given: Options, urls: Iterable[str]) -> list[str]:
 
 def _wget(call: Call, world: World) -> Outcome | None:
     given = exact(call.argv[1:], _WGET, "aABDeGiIloOPQRtTUwX")
-    bodies = [Stream(known_text(value)) for value in valued_by(given, ("post-data", "body-data"))]
+    bodies = [worded(value, call) for value in valued_by(given, ("post-data", "body-data"))]
     orders = [each.replace(" ", "").lower().partition("=") for each in valued_by(given, ("e", "execute"))]
     files = [
         *valued_by(given, ("post-file", "body-file")),
         *(value for name, _, value in orders if name.endswith("_file")),
     ]
     bodies += [body_of(value, call, world) for value in files]
+    headers = valued_by(given, ("header", "U", "user-agent", "referer"))
+    bodies += [body for value in headers for body in _secret_in(value, call)]
     method = next(iter(valued_by(given, ("method",))), "POST" if bodies else "GET")
     output = merged(fetched(url, call, world) for url in given.operands) if given.operands else Stream("")
     found = [

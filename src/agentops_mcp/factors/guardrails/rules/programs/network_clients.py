@@ -7,11 +7,10 @@ from agentops_mcp.factors.guardrails.rules.programs.network_fetching import (
     body_of,
     fetched,
     hook,
-    known_text,
     name_in,
     together,
 )
-from agentops_mcp.factors.guardrails.rules.programs.network_hosts import exact, host_of, is_given, sent, valued_by
+from agentops_mcp.factors.guardrails.rules.programs.network_hosts import exact, host_of, is_given, sent, valued_by, worded
 from agentops_mcp.factors.guardrails.rules.programs.network_requests import outcome_of
 from agentops_mcp.factors.guardrails.rules.programs.reading import merged
 
@@ -46,7 +45,7 @@ def _httpie(call: Call, world: World) -> Outcome | None:
     if url.startswith(":"):
         url = "localhost" + (url if url[1:2].isdigit() else url[1:])
     bodies = [body for item in items if (body := _httpie_item(item, call, world)) is not None]
-    bodies += [Stream(known_text(value)) for value in valued_by(given, ("raw",))]
+    bodies += [worded(value, call) for value in valued_by(given, ("raw",))]
     if call.stdin.text != "" and not is_given(given, "ignore-stdin", "I") and not bodies:
         bodies.append(call.stdin)
     method = named or ("POST" if bodies else "GET")
@@ -68,7 +67,7 @@ def _httpie_item(item: str, call: Call, world: World) -> Stream | None:
     value = item[start + len(separator) :]
     if separator.endswith("@"):
         return body_of(value.split(";", 1)[0], call, world)
-    return None if separator in {"==", ":"} else Stream(known_text(value))
+    return None if separator in {"==", ":"} else worded(value, call)
 
 
 def _aria2(call: Call, world: World) -> Outcome | None:

@@ -203,6 +203,8 @@ def _uploaded(call: Call, world: World) -> Outcome | None:
             found.append(
                 sent(call, " ".join(each for each in words if "://" in each or _is_remote(each)), stream, "file")
             )
+    if "secret" in call.taints:
+        found.append(sent(call, " ".join(words), Stream(None, call.taints, call.origin), "words"))
     if "-" in call.argv and "secret" in call.stdin.taints:
         found.append(sent(call, " ".join(words), call.stdin, "stdin"))
     return Outcome(tuple(found)) if found else None

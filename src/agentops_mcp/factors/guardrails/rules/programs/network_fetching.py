@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agentops_mcp.factors.guardrails.rules.calls import HOLE, NOTHING, Call, Outcome, Stream, World
+from agentops_mcp.factors.guardrails.rules.calls import NOTHING, Call, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.places import locate
 from agentops_mcp.factors.guardrails.rules.programs.filters import written
@@ -49,11 +49,6 @@ def body_of(path: str, call: Call, world: World) -> Stream:
     if path.startswith(("/dev/fd/", "/proc/self/fd/")) or locate(path, call.cwd, world).place == "nowhere":
         return Stream()
     return of_file(path, call.cwd, world)[0]
-
-
-def known_text(value: str) -> str | None:
-    """Text, if all of it is known."""
-    return None if HOLE in value else value
 
 
 def name_in(url: str) -> str:

@@ -1,6 +1,7 @@
 """What is shared by programs that talk to other machines: hosts in addresses, and what is said to be sent to them."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, Call, Stream
 from agentops_mcp.factors.guardrails.rules.effects import Effect
@@ -13,6 +14,9 @@ _METADATA = frozenset(
     "metadata.tencentyun.com 2852039166 0xa9fea9fe 0251.0376.0251.0376".split()
 )
 _HERE = frozenset({"localhost", "0.0.0.0", "0", "::1", "::", "host.docker.internal", "ip6-localhost"})  # noqa: S104
+_SIGNING = ("authorization", "token", "api-key", "apikey", "cookie", "secret")
+"""Parts of the names of headers that say who asks."""
+
 _LONGEST = 200
 MOST_OPERANDS = 200
 """Addresses or files of one call that are looked at, so that a check stays within its time."""
@@ -56,6 +60,27 @@ def sent(call: Call, host: str, stream: Stream, *traits: str) -> Effect:
         kinds.add("local_host")
     target = (host or HOLE)[:_LONGEST]
     return Effect("send_out", target, "remote", call.traits.union(kinds, traits), call.text)
+
+
+def worded(value: str, call: Call) -> Stream:
+    """What a word of a call gives: its text, or where the part of it that is not known comes from.
+
+    A call knows of all its words together where they come from. Secrets are put into the words that sign a request
+    every day; when one of these is not known either, nothing is said of the others.
+    """
+    if HOLE not in value:
+        return Stream(value)
+    if any(HOLE in word and _signs(before, word) for before, word in pairwise(call.argv)):
+        return Stream()
+    return Stream(None, call.taints, call.origin)
+
+
+def _signs(before: str, word: str) -> bool:
+    """Whether a word names who asks: a header of a token, an account with its password."""
+    if before in {"-u", "--user", "--oauth2-bearer", "-a", "--auth", "--password", "--http-password", "--bearer"}:
+        return True
+    name = word.rpartition("=")[2] if word.startswith("--header=") else word.removeprefix("-H")
+    return ":" in name and any(each in name.partition(":")[0].lower() for each in _SIGNING)
 
 
 def too_many(call: Call, operands: Sequence[str]) -> tuple[Effect, ...]:

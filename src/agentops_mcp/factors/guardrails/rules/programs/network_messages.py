@@ -12,12 +12,16 @@ from agentops_mcp.factors.guardrails.rules.programs.network_hosts import (
     sent,
     too_many,
     valued_by,
+    worded,
 )
 from agentops_mcp.factors.guardrails.rules.programs.network_requests import effects as request_effects
 from agentops_mcp.factors.guardrails.rules.programs.reading import of_file
 
 _LONGEST_LABEL = 40
 """Letters and digits without a break that no host's name is made of, and encoded data is."""
+
+_ASKED = frozenset({"whois", "finger"})
+"""Programs that hand a whole word to a server, not only a name."""
 
 _API_VALUED = "method hostname header raw-field field input jq template preview cache paginate form output"
 
@@ -32,7 +36,9 @@ def _lookup(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - one s
     """A name that is looked up is seen by whoever owns its domain: what is put in front of the domain reaches them."""
     words = [each for each in call.argv[1:] if not each.startswith(("-", "+", "@"))]
     carrying = [each for each in words if _carries(each)]
-    found = tuple(sent(call, each, Stream(), "name") for each in carrying)
+    if call.name in _ASKED:
+        carrying = [each for each in words if HOLE in each]
+    found = tuple(sent(call, each, worded(each, call), "name") for each in carrying)
     return Outcome(found, Stream(None, frozenset({"fetched"}), " ".join(words)))
 
 
@@ -50,8 +56,8 @@ def _is_encoded(label: str) -> bool:
 def _ping(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     given = parse(call.argv[1:], "c i I l m M p Q s S t T w W F")
     patterns = given.values("p")
-    found = [sent(call, each, Stream(), "name") for each in given.operands if _carries(each)]
-    found += [sent(call, " ".join(given.operands), Stream(), "name") for each in patterns if HOLE in each]
+    found = [sent(call, each, worded(each, call), "name") for each in given.operands if _carries(each)]
+    found += [sent(call, " ".join(given.operands), worded(each, call), "name") for each in patterns if HOLE in each]
     return Outcome(tuple(found))
 
 
@@ -84,7 +90,7 @@ def _mail(call: Call, world: World) -> Outcome | None:
         return Outcome()
     if call.stdin.text != "" or call.stdin.taints:
         found.append(sent(call, host, call.stdin, "mail", "stdin"))
-    return Outcome(tuple(found))
+    return Outcome((*found, *_told(call, host)))
 
 
 def _forge(call: Call, world: World) -> Outcome | None:
@@ -98,7 +104,13 @@ def _forge(call: Call, world: World) -> Outcome | None:
         streams = [call.stdin if each == "-" else of_file(each, call.cwd, world)[0] for each in files]
         sendings = dict.fromkeys(sent(call, call.name, each, "file", "paste") for each in streams or [call.stdin])
         return Outcome((*sendings, *too_many(call, given.operands)))
-    return None
+    found = _told(call, call.name)
+    return Outcome(found) if found else None
+
+
+def _told(call: Call, host: str) -> tuple[Effect, ...]:
+    """A secret that stands in the words of a message."""
+    return (sent(call, host, Stream(None, call.taints, call.origin), "words"),) if "secret" in call.taints else ()
 
 
 def _api(call: Call) -> Outcome:
@@ -108,7 +120,7 @@ def _api(call: Call) -> Outcome:
     method = next(reversed(valued_by(given, ("X", "method"))), "POST" if fields else "GET")
     text = "\n".join(each.partition("=")[2] for each in fields)
     host = next(iter(valued_by(given, ("hostname",))), "api.github.com" if call.name == "gh" else "gitlab.com")
-    return Outcome(request_effects(call, method, f"{host}/{path.lstrip('/')}", text))
+    return Outcome((*request_effects(call, method, f"{host}/{path.lstrip('/')}", text), *_told(call, host)))
 
 
 def _ansible(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
@@ -141,7 +153,7 @@ def _ansible(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
 
 
 _SENDERS: dict[str, Callable[[Call, World], Outcome | None]] = {
-    **dict.fromkeys(("dig", "nslookup", "host", "drill", "kdig", "delv", "doggo", "resolvectl"), _lookup),
+    **dict.fromkeys(("dig", "nslookup", "host", "drill", "kdig", "delv", "doggo", "resolvectl", "whois", "finger"), _lookup),
     **dict.fromkeys(("ping", "ping6", "fping", "hping3", "nping"), _ping),
     **dict.fromkeys(("mail", "mailx", "s-nail", "mutt", "neomutt", "sendmail", "msmtp", "ssmtp", "swaks", "sendemail",
                      "mpack", "esmtp", "himalaya"), _mail),

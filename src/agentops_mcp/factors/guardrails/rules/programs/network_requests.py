@@ -9,6 +9,7 @@ from agentops_mcp.factors.guardrails.rules.programs.network_hosts import (
     path_of,
     port_of,
     sent,
+    worded,
 )
 
 _DELETING = frozenset({"DELETE", "PURGE", "BAN", "UNLINK"})
@@ -53,9 +54,9 @@ def effects(call: Call, method: str, url: str, body: str = "") -> tuple[Effect, 
         return (Effect("read_secret", url, "remote", call.traits | traits, call.text),)
     found = [_effect(call, kind, url, host) for kind in _kinds(method, url, body[:_LONGEST_BODY])]
     if any(HOLE in label for label in host.split(".")[:-2]):
-        found.append(sent(call, host, Stream(), "name"))
+        found.append(sent(call, host, worded(url, call), "name"))
     elif HOLE in path_of(url):
-        found.append(sent(call, host, Stream(), "query"))
+        found.append(sent(call, host, worded(url, call), "query"))
     return tuple(found)
 
 

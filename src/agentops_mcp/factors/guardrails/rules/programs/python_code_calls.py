@@ -43,6 +43,8 @@ def called(callee: Value, arguments: list[Value], named: dict[str, Value], acts:
         return _sent(call)
     if name.startswith("socket.socket()") and method in {"connect", "recv", "makefile", "accept"}:
         return _connect(call)
+    if name.startswith("git.Repo().git."):  # GitPython: methods are git's subcommands
+        acts.start((constant("git"), constant(method.replace("_", "-")), *arguments))
     acts.library(name, arguments)
     taints = callee.taints.union(*(each.every_taint for each in arguments))
     return Value(name=f"{name}()" if name else "", taints=taints, origin=callee.origin)
@@ -154,8 +156,7 @@ def _group(call: Called) -> Value:
 
 
 def _kill(call: Called) -> Value:
-    wide = {"everything"} if call.argument(0).text in {"-1", "1"} else set[str]()
-    call.acts.effect("stop_service", call.argument(0).text or HOLE, "", *wide)
+    call.acts.stop(call.argument(0).text or HOLE)
     return UNKNOWN_VALUE
 
 

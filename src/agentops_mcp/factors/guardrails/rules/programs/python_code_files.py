@@ -64,6 +64,15 @@ def _path_joined(call: Called) -> Value:
     return joined(call.arguments, "/")
 
 
+def _temporary(call: Called) -> str:
+    return (*call.acts.world.temporary, "/tmp")[0]  # noqa: S108 - a name to judge, nothing is written there
+
+
+def _scratch(call: Called) -> Value:
+    """A new file or folder among the temporary ones, by a name that nothing else has."""
+    return constant(f"{_temporary(call)}/new")
+
+
 def _of_home(call: Called) -> Value:
     value = call.argument(0)
     text = value.text or ""
@@ -132,6 +141,8 @@ FUNCTIONS = table(
     ("pathlib.Path.cwd Path.cwd", lambda call: Value(name="pathlib.Path()", text=call.acts.call.cwd)),
     ("glob.glob glob.iglob os.listdir os.scandir os.walk", _listed),
     ("os.path.join", _path_joined),
+    ("tempfile.mkdtemp tempfile.mktemp tempfile.TemporaryDirectory tempfile.NamedTemporaryFile", _scratch),
+    ("tempfile.gettempdir", lambda call: constant(_temporary(call))),
     ("os.path.expanduser os.path.expandvars os.path.abspath os.path.realpath str bytes bytearray", _of_home),
     ("os.getcwd", lambda call: constant(call.acts.call.cwd)),
 )

@@ -28,6 +28,7 @@ class Evaluator:
             ast.JoinedStr: lambda node: joined(self.value(each) for each in node.values),
             ast.BinOp: self._operation,
             ast.Subscript: self._part,
+            ast.UnaryOp: self._signed,
             ast.NamedExpr: self._walrus,
             ast.IfExp: self._chosen,
             ast.Lambda: lambda node: self.value(node.body),
@@ -114,6 +115,11 @@ class Evaluator:
                 return Value(taints=left.taints | right.taints | {"decoded"})
             case _:
                 return Value(taints=left.taints | right.taints)
+
+    def _signed(self, node: ast.UnaryOp) -> Value:
+        value = self.value(node.operand)
+        number = isinstance(node.op, ast.USub) and value.text is not None and value.text.isdigit()
+        return constant(f"-{value.text}") if number else Value(taints=value.taints)
 
     def _part(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)

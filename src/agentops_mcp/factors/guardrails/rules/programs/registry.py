@@ -99,10 +99,10 @@ _PROGRAMS = {
     ),
     "git": "git",
     "interpreters": (
-        "bpython bun coffee deno graalpy ipython ipython3 irb jjs jruby julia jython littler lua lua5.1 lua5.2 lua5.3 "
-        "lua5.4 luajit micropython mruby node nodejs perl perl5 phantomjs php php7 php8 py pypy pypy3 python python2 "
+        "bpython bun coffee crystal deno elixir erl ghc ghci graalpy iex ipython ipython3 irb jjs jrunscript jruby julia "
+        "jython littler lua lua5.1 lua5.2 lua5.3 lua5.4 luajit micropython mruby node nodejs octave octave-cli perl perl5 phantomjs php php7 php8 py pypy pypy3 python python2 "
         "python2.7 python3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14 python3.15 "
-        "pythonw qjs r rscript ruby ts-node tsx"
+        "pythonw qjs r rscript ruby runghc swift ts-node tsx"
     ),
     "sql": (
         "alter beeline bq clickhouse clickhouse-client clickhouse-local cockroach cqlsh cypher-shell db2 delete drop "
@@ -119,7 +119,7 @@ _PROGRAMS = {
     ),
     "network_messages": (
         "ansible delv dig doggo drill esmtp fping gh glab himalaya host hping3 kdig knsupdate mail mailx mpack msmtp "
-        "mutt neomutt nping nslookup nsupdate ping ping6 resolvectl s-nail sendemail sendmail ssmtp swaks"
+        "finger whois mutt neomutt nping nslookup nsupdate ping ping6 resolvectl s-nail sendemail sendmail ssmtp swaks"
     ),
 }
 _LANGUAGES = {
@@ -132,6 +132,11 @@ _LANGUAGES = {
     "lua": "script_code",
     "r": "script_code",
     "julia": "script_code",
+    "elixir": "script_code",
+    "erlang": "script_code",
+    "haskell": "script_code",
+    "swift": "script_code",
+    "octave": "script_code",
     "sql": "sql",
 }
 

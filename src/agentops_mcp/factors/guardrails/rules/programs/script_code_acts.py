@@ -13,6 +13,7 @@ from agentops_mcp.factors.guardrails.rules.programs.interpreters_values import (
     joined,
     rotated,
 )
+from agentops_mcp.factors.guardrails.rules.programs.script_code_tables import table_of
 
 
 def perform(act: str, values: Sequence[Value], acts: Acts, language: str) -> Value:
@@ -164,8 +165,25 @@ def _hand_over(values: list[Value], acts: Acts, language: str) -> Value:
 
 def _kill(values: list[Value], acts: Acts, language: str) -> Value:
     target = first(values[1:] if language in {"ruby", "perl"} else values).text
-    acts.effect("stop_service", target or HOLE, "", *({"everything"} if target in {"-1", "1"} else ()))
+    acts.stop(target or HOLE)
     return UNKNOWN_VALUE
+
+
+def _variable(values: list[Value], acts: Acts, language: str) -> Value:
+    """A variable of the environment; that of the home folder is known."""
+    del language
+    return variable(first(values).text or "", acts)
+
+
+def variable(name: str, acts: Acts) -> Value:
+    """What a variable of the environment holds, as far as it is known."""
+    return Value(text=acts.world.home if name in {"HOME", "USERPROFILE"} else acts.call.env.get(name))
+
+
+def _mapped(values: list[Value], acts: Acts, language: str) -> Value:
+    """`array_map("unlink", glob("*"))`: a function by its name, done to each."""
+    act = table_of(language).get((first(values).text or "").lower())
+    return perform(act, values[1:], acts, language) if act else UNKNOWN_VALUE
 
 
 def _input(values: list[Value], acts: Acts, language: str) -> Value:
@@ -215,5 +233,9 @@ _ACTS: dict[str, Callable[[list[Value], Acts, str], Value]] = {
     "rotated": _simple(rotated), "reversed": _simple(_backwards),
     "hidden": _simple(lambda value: Value(taints=value.taints | {"decoded"}, origin=value.origin)),
     "path": lambda values, _acts, _language: joined(values, "/"),
+    "variable": _variable, "mapped": _mapped,
+    # A new folder among the temporary ones, by a name that nothing else has.
+    "scratch": lambda _values, acts, _language: constant(f"{(*acts.world.temporary, '/tmp')[0]}/new"),  # noqa: S108
+    "names": lambda _values, _acts, _language: constant("*"),
     "home": lambda _values, acts, _language: constant(acts.world.home),
 }  # fmt: skip

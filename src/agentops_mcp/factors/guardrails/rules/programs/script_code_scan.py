@@ -20,6 +20,7 @@ _MOST_TOKENS = 40
 _CLOSING = {"(": ")", "{": "}", "[": "]", "<": ">"}
 _QUOTES = {"perl": ("q", "qq", "qx", "qw"), "ruby": ()}
 _NAME_SIGNS = "_.:"
+_VISITING = frozenset({"find", "finddepth", "File::Find::find", "File::Find::finddepth"})
 _PRINTED = frozenset({"print", "puts", "echo", "say", "printf", "warn", "die"})
 
 
@@ -48,11 +49,34 @@ def scanned(text: str, language: str, acts: Acts) -> None:
                 names[token.text] = _value(tokens, place + 2, names, table, acts, language)[0]
             elif act := table.get(token.text):
                 _act(act, tokens, place, names, acts, language)
+            elif language == "perl":
+                _perl(tokens, place, names, acts)
+
+
+def _perl(tokens: list[Token], place: int, names: dict[str, Value], acts: Acts) -> None:
+    """What only Perl's one-liners do: `find(sub { unlink }, "/x")`, and `fork while fork`."""
+    name = tokens[place].text
+    if name in _VISITING:
+        given = _arguments(tokens, place + 1, names, acts, "perl")
+        inside = [each.text for each in tokens[place : place + _MOST_TOKENS] if each.kind == "name"]
+        if any(table_of("perl").get(each) in {"delete", "delete_tree"} for each in inside):
+            for each in given[1:]:
+                acts.delete(each, recursive=True)
+    elif name == "while" and "fork" in {each.text for each in tokens[place + 1 : place + 3]}:
+        acts.effect("exhaust", "processes", "", "fork")
+    elif name in {"while", "for"} and _is_endless(tokens, place) and any(each.text == "fork" for each in tokens):
+        acts.effect("exhaust", "processes", "", "fork")
+
+
+def _is_endless(tokens: list[Token], place: int) -> bool:
+    """`while (1)`, `while 1`, `for (;;)`."""
+    after = [each.text for each in tokens[place + 1 : place + 4]]
+    return after[:1] == ["1"] or after[:3] in (["(", "1", ")"], ["(", ";", ";"])
 
 
 def _act(act: str, tokens: list[Token], place: int, names: dict[str, Value], acts: Acts, language: str) -> None:
     after = tokens[place + 1] if place + 1 < len(tokens) else Token("line", "")
-    called = after.text == "(" or after.kind in {"text", "name"} or (after.kind == "sign" and after.text == "{")
+    called = after.text == "(" or after.kind in {"text", "name", "number"} or (after.kind == "sign" and after.text == "{")
     if act == "eval" and after.text == "{":  # Perl's eval of a block is a try
         return
     if not called or (place and tokens[place - 1].text in {"def", "sub", "function", "->", "use", "import", "from"}):
@@ -80,6 +104,8 @@ def _value(
     """One argument: constants put together, up to the comma or bracket that ends it."""
     parts: list[Value] = []
     depth = 0
+    if place < len(tokens) and tokens[place] == Token("sign", "["):
+        return _list(tokens, place + 1, names, table, acts, language)
     end = min(len(tokens), place + _MOST_TOKENS)
     while place < end:
         token = tokens[place]
@@ -89,7 +115,8 @@ def _value(
             break
         depth += (token.text in {"(", "[", "{"}) - (token.text in {")", "]", "}"}) if token.kind == "sign" else 0
         if token.kind in {"text", "number"}:
-            parts.append(_filled(token.text))
+            below = token.kind == "number" and not parts and place and tokens[place - 1] == Token("sign", "-")
+            parts.append(_filled(f"-{token.text}" if below else token.text))
         elif token.kind == "name" and token.text in names:
             parts.append(names[token.text])
         elif token.kind == "name" and table.get(token.text) in {"fetch", "based", "hex", "reversed", "same", "read"}:
@@ -99,6 +126,18 @@ def _value(
             parts.append(UNKNOWN_VALUE)
         place += 1
     return joined(parts) if parts else UNKNOWN_VALUE, place
+
+
+def _list(
+    tokens: list[Token], place: int, names: dict[str, Value], table: dict[str, str], acts: Acts, language: str
+) -> tuple[Value, int]:
+    """`["-rf", "/"]`: values of their own."""
+    items: list[Value] = []
+    while place < len(tokens) and len(items) < _MOST_ARGUMENTS and tokens[place].text != "]":
+        value, after = _value(tokens, place, names, table, acts, language)
+        items.append(value)
+        place = max(after, place + 1) if tokens[min(after, len(tokens) - 1)].text != "," else after + 1
+    return Value(items=tuple(items)), place + 1
 
 
 def _behind(tokens: list[Token], place: int) -> int:
@@ -156,7 +195,9 @@ def _name(text: str, place: int, language: str, found: list[Token]) -> int:
     while end < len(text) and (text[end].isalnum() or text[end] in _NAME_SIGNS or text.startswith("->new", end)):
         end += 5 if text.startswith("->new", end) else 1
     name = text[place:end].rstrip(".:")
-    end = place + len(name) if name else end
+    if language == "elixir" and text[end : end + 1] == "!":
+        name, end = text[place : end + 1], end + 1
+    end = place + len(name) if name and not name.endswith("!") else end
     name = name.removeprefix("CORE::").removeprefix("GLOBAL::")
     if language == "perl" and name in _QUOTES["perl"]:
         begins = end

@@ -1,4 +1,4 @@
-"""Functions that are known of JavaScript, Ruby, PHP, Perl, Lua, R, Julia, and of Python that does not parse."""
+"""Functions that are known of each language, and of Python that does not parse."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ _TABLES = {
     # An act, a colon, and the functions that do it; the acts are those of `script_code_acts.py`.
     "javascript": """
         shell: child_process.exec child_process.execSync execa.command execa.commandSync shelljs.exec zx.$ Bun.$
-            bun.$ $
+            bun.$ $ exec java.lang.Runtime.getRuntime().exec
         start: child_process.spawn child_process.spawnSync child_process.execFile child_process.execFileSync
             execa execa.sync Bun.spawn Bun.spawnSync Deno.run Deno.Command cross-spawn cross-spawn.sync
         delete: fs.unlink fs.unlinkSync fs.rmdir fs.rmdirSync Deno.remove Deno.removeSync fs-extra.unlink
@@ -31,6 +31,9 @@ _TABLES = {
         from: Buffer.from
         same: decodeURIComponent unescape String decodeURI util.format
         home: os.homedir Deno.homeDir
+        variable: Deno.env.get
+        scratch: os.tmpdir fs.mkdtemp fs.mkdtempSync Deno.makeTempDir Deno.makeTempDirSync
+        names: fs.readdir fs.readdirSync Deno.readDir Deno.readDirSync
         path: path.join path.resolve
         character: String.fromCharCode
         input: fs.readStdin
@@ -56,6 +59,9 @@ _TABLES = {
         based: Base64.decode64 Base64.strict_decode64 Base64.urlsafe_decode64
         hand_over: STDIN.reopen STDOUT.reopen $stdin.reopen $stdout.reopen
         home: Dir.home
+        variable: ENV.fetch
+        scratch: Dir.mktmpdir Dir.tmpdir
+        names: Dir.children Dir.entries Dir.each_child Dir.foreach
         path: File.join
         input: STDIN.read $stdin.read gets ARGF.read
         same: File.expand_path URI URI.parse Dir.glob String sprintf format
@@ -79,6 +85,10 @@ _TABLES = {
         rotated: str_rot13
         reversed: strrev
         hidden: gzinflate gzuncompress gzdecode convert_uudecode
+        variable: getenv
+        scratch: sys_get_temp_dir tempnam
+        names: scandir
+        mapped: array_map array_walk
         same: urldecode rawurldecode trim strtolower glob curl_exec sprintf
     """,
     "perl": """
@@ -98,6 +108,7 @@ _TABLES = {
         hex: pack
         reversed: reverse
         same: lc uc chomp glob sprintf
+        scratch: tempdir File::Temp::tempdir
         group: setuid POSIX::setuid
     """,
     "lua": """
@@ -107,6 +118,7 @@ _TABLES = {
         open: io.open
         eval: load loadstring dofile
         connect: socket.tcp socket.connect
+        variable: os.getenv
     """,
     "r": """
         shell: system system2 shell
@@ -129,6 +141,47 @@ _TABLES = {
         eval: eval include_string include Meta.parse
         fetch: download HTTP.get HTTP.post Downloads.download
         connect: connect
+    """,
+    "elixir": """
+        start: System.cmd
+        shell: System.shell :os.cmd
+        delete: File.rm File.rm! File.rmdir File.rmdir!
+        delete_tree: File.rm_rf File.rm_rf!
+        write: File.write File.write!
+        move: File.rename File.rename!
+        read: File.read File.read!
+        eval: Code.eval_string Code.eval_file
+    """,
+    "erlang": """
+        shell: os:cmd open_port
+        delete: file:delete file:del_dir
+        delete_tree: file:del_dir_r
+        write: file:write_file
+        move: file:rename
+        read: file:read_file
+    """,
+    "haskell": """
+        shell: system callCommand callProcess rawSystem spawnCommand System.Process.system
+            System.Process.callCommand System.Process.callProcess System.Process.rawSystem
+            System.Process.spawnCommand
+        delete: removeFile System.Directory.removeFile removeDirectory System.Directory.removeDirectory
+        delete_tree: removeDirectoryRecursive removePathForcibly System.Directory.removeDirectoryRecursive
+            System.Directory.removePathForcibly
+        write: writeFile
+        move: renameFile renamePath System.Directory.renameFile System.Directory.renamePath
+        read: readFile
+    """,
+    "swift": """
+        delete_tree: removeItem FileManager.default.removeItem
+        move: moveItem FileManager.default.moveItem
+        shell: system popen
+    """,
+    "octave": """
+        shell: system shell_cmd unix dos exec
+        delete: delete unlink
+        delete_tree: rmdir confirm_recursive_rmdir
+        move: rename movefile
+        eval: eval evalc
     """,
     "python": """
         shell: os.system os.popen subprocess.call subprocess.run subprocess.Popen subprocess.check_output

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
-from agentops_mcp.factors.guardrails.rules.programs.interpreters_acts import Acts
+from agentops_mcp.factors.guardrails.rules.programs.interpreters_acts import Acts, first
 from agentops_mcp.factors.guardrails.rules.programs.interpreters_values import UNKNOWN_VALUE, Value, constant, joined
-from agentops_mcp.factors.guardrails.rules.programs.script_code_acts import perform
+from agentops_mcp.factors.guardrails.rules.programs.script_code_acts import perform, variable
 from agentops_mcp.factors.guardrails.rules.programs.script_code_tables import table_of
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ _SHELLS = frozenset({"subshell", "shell_command_expression"})
 _INCLUDES = frozenset(
     {"include_expression", "include_once_expression", "require_expression", "require_once_expression"}
 )
+_SIGNED = frozenset({"unary", "unary_expression", "unary_op_expression"})
+_LOOPS = frozenset({"for_in_statement", "foreach_statement", "for"})
+_FUNCTIONS = frozenset({"arrow_function", "function_expression", "anonymous_function", "block", "do_block"})
+_ENVIRONMENT = ("process.env.", "ENV.", "Bun.env.", "$_server.", "$_env.")
 _PREFIXES = ("node:", "global.", "globalThis.", "window.", "process.mainModule.", "module.")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _RECEIVED = frozenset({"text", "body", "data", "read", "json", "recv", "gets", "responseText", "arrayBuffer"})
@@ -72,6 +76,7 @@ class _Walker:
             (_INNER, self._inner), (frozenset({"binary_expression", "binary"}), self._binary),
             (frozenset({"subscript_expression", "element_reference"}), self._part),
             (frozenset({"import_statement"}), self._import), (frozenset({"integer", "number"}), self._number),
+            (_SIGNED, self._signed), (frozenset({"object", "hash"}), self._object), (_LOOPS, self._loop),
         )  # fmt: skip
 
     def value(self, node: "Node", depth: int) -> Value:
@@ -101,6 +106,48 @@ class _Walker:
     def _number(self, node: "Node", depth: int) -> Value:
         del depth
         return constant(_text(node))
+
+    def _signed(self, node: "Node", depth: int) -> Value:
+        """A number below zero; what any other sign gives is not known."""
+        value = self._all(node, depth)
+        text = _text(node).replace(" ", "")
+        return constant(text) if text[:1] == "-" and text[1:].isdigit() else value
+
+    def _object(self, node: "Node", depth: int) -> Value:
+        """Options by name; a list of a program's arguments among them is what the whole stands for."""
+        found = Value(taints=frozenset())
+        for pair in node.named_children:
+            key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
+            given = self.value(value if value is not None else pair, depth)
+            if key is not None and _text(key).strip("'\":") == "args" and given.items is not None:
+                return given
+            found = found._replace(taints=found.taints | given.every_taint)
+        return found
+
+    def _loop(self, node: "Node", depth: int) -> Value:
+        """A loop over a list: its name stands for all that is in the list."""
+        body = node.child_by_field_name("body")
+        parts = [each for each in node.named_children if each != body]
+        over, name = node.child_by_field_name("right") or node.child_by_field_name("value"), parts[0] if parts else None
+        if node.type == "foreach_statement":
+            over, name = (parts[0] if parts else None), (parts[-1] if parts else None)
+        value = self.value(over, depth) if over is not None else UNKNOWN_VALUE
+        if name is not None:
+            self._bind(name, value)
+        return self.value(body, depth) if body is not None else UNKNOWN_VALUE
+
+    def _bind(self, node: "Node", value: Value) -> None:
+        """Let the first name in a declaration or a list of parameters stand for what a list holds."""
+        while node.type not in _NAMES and node.named_children:
+            node = node.named_children[-1] if node.type == "pair" else node.named_children[0]
+        if node.type in _NAMES:
+            self.names[_text(node)] = first(value.items)._replace(name="") if value.items else value._replace(name="")
+
+    def _bind_parameters(self, function: "Node", value: Value) -> None:
+        """What a function is called with that a list is given: `.forEach(f => …)`, `.each { |f| … }`."""
+        parameters = function.child_by_field_name("parameters") or function.child_by_field_name("parameter")
+        if parameters is not None and (value.text is not None or value.items):
+            self._bind(parameters, value)
 
     def _string(self, node: "Node", depth: int) -> Value:
         if node.type in _FRAGMENTS and not node.named_children:
@@ -134,6 +181,8 @@ class _Walker:
     def _named(self, base: Value, name: str) -> Value:
         between = "::" if self.language == "ruby" and name[:1].isupper() else "."
         full = _known(f"{base.name}{between}{name}") if base.name else f".{name}"
+        if full.startswith(_ENVIRONMENT) and name.isupper():
+            return variable(name, self.acts)
         return base._replace(name=full)
 
     def _part(self, node: "Node", depth: int) -> Value:
@@ -204,6 +253,11 @@ class _Walker:
     def _call(self, node: "Node", depth: int) -> Value:
         callee = self._callee(node, depth)
         arguments = node.child_by_field_name("arguments")
+        block = node.child_by_field_name("block")
+        for function in (*(arguments.named_children if arguments is not None else ()), *([block] if block else ())):
+            inner = function.named_children[0] if function.type == "argument" and function.named_children else function
+            if inner.type in _FUNCTIONS:
+                self._bind_parameters(inner, callee)
         if arguments is None:
             arguments = next(
                 (each for each in node.named_children if each.type in {"arguments", "argument_list"}), None
@@ -212,7 +266,6 @@ class _Walker:
             values = [self._string(arguments, depth)]
         else:
             values = [self.value(each, depth) for each in arguments.named_children] if arguments is not None else []
-        block = node.child_by_field_name("block")
         if block is not None:
             self.value(block, depth)
         return self._called(callee, values)

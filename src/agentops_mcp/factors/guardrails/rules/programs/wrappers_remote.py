@@ -140,7 +140,8 @@ def _ssh(call: Call, world: World) -> Outcome:  # noqa: ARG001
     host = rest.pop(0) if rest else ""
     later = parse(rest, _SSH, operands_last=True)  # options may also stand between the host and the command
     rest = list(later.operands)
-    effects = [sent(call, host, call.stdin, "session")] if "secret" in call.stdin.taints else []
+    words = Stream(None, call.taints, call.origin)
+    effects = [sent(call, host, each, "session") for each in (call.stdin, words) if "secret" in each.taints]
     runs: list[Code | Call] = []
     for value in (*given.values("o"), *later.values("o")):
         name, _, text = value.replace("=", " ", 1).strip().partition(" ")

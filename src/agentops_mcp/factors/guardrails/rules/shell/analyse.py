@@ -70,7 +70,7 @@ def analyse(
         walker.notes.append("it is deeper or wider than is looked into")
     if not documents.all_found:
         walker.found(_unresolved(text, "here-document"))
-    if not text.isascii() and _is_hidden(walker.calls):
+    if _is_hidden(walker.calls):
         walker.found(Effect("unresolved", text[:100], traits=frozenset({"hidden"}), by="invisible characters"))
     return Analysis(tuple(dict.fromkeys(walker.effects)), tuple(walker.calls), tuple(walker.notes))
 
@@ -78,7 +78,7 @@ def analyse(
 def _is_hidden(calls: list[Call]) -> bool:
     """Characters that nobody sees stand in words that are run, or turn what is seen around."""
     return any(
-        not _INVISIBLE.isdisjoint(call.argv[0]) or any(not _TURNING.isdisjoint(word) for word in call.argv)
+        not call.argv[0].replace(HOLE, "").isprintable() or any(not _TURNING.isdisjoint(word) for word in call.argv)
         for call in calls
         if call.argv
     )
@@ -89,6 +89,10 @@ def _too_much(text: str) -> str:
         return f"it is longer than {LONGEST} characters"
     if "\0" in text:
         return "it has a NUL byte"
+    if "\r" in text and "\r" in text.replace("\r\n", "\n").rstrip("\r"):
+        return "it has a return without a new line, which shows one text over another"
+    if not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text):
+        return "it is no Unicode"
     for mark, most in _MOST.items():
         if text.count(mark) > most:
             return f"it has more than {most} of {mark!r}"

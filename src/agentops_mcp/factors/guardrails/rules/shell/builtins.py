@@ -67,11 +67,16 @@ def _eval(given: Given) -> Stream:
     first = text.split(None, 1)[:1]
     if not first:
         return EMPTY
-    if not text.replace(HOLE, "").strip():
-        known = frozenset[str]().union(*(each.taints for each in given.state.variables.values()))
-        return running.dynamic(given.walker, given.call, known, "")
-    if HOLE in first[0]:
-        return running.dynamic(given.walker, given.call, frozenset(), "")
+    unknown = given.walker.unknown
+    if HOLE not in text:
+        running.from_elsewhere(given.walker, unknown, given.call)
+    elif text.strip() == HOLE and unknown.taints == frozenset(
+        {"settings"}
+    ):  # what a program prints to be run, as its manual says
+        return EMPTY
+    elif HOLE in first[0]:
+        running.dynamic(given.walker, given.call, unknown.taints, unknown.origin)
+        text = text.lstrip(HOLE + " ")
     return given.run(text, given.state)
 
 

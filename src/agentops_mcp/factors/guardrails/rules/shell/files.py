@@ -37,7 +37,10 @@ def read_file(walker: "Walker", path: str, state: State) -> Stream:
         return known
     from agentops_mcp.factors.guardrails.rules.programs.reading import of_file
 
-    return of_file(path, state.cwd, walker.world)[0]
+    stream, kind = of_file(path, state.cwd, walker.world)
+    if kind:
+        walker.opened[stream.origin] = kind
+    return stream
 
 
 def write_file(walker: "Walker", path: str, content: Stream, state: State, *, append: bool) -> None:

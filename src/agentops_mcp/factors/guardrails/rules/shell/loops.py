@@ -26,6 +26,7 @@ def each_word(walker: "Walker", node: "Node", state: State, stdin: Stream) -> St
         values = [*values[: _MOST - 1], HOLE]
     outputs: list[Stream] = []
     for value in values or [HOLE]:
+        walker.limits.call(walker.depth)
         before = walker.traits
         if HOLE in value:
             walker.traits |= {"repeated"}
@@ -62,6 +63,7 @@ def _endless(walker: "Walker", node: "Node") -> None:
     condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
     said = (condition.text or b"").decode(errors="replace").strip().rstrip(";") if condition is not None else ""
     ends_never = said.rpartition("/")[2] in _ALWAYS.get(node.children[0].type, ())
+    ends_never = ends_never or (node.children[0].type == "for" and condition is None)
     if ends_never and body is not None and any(each.type == "&" for each in body.children):
         text = (node.text or b"").decode(errors="replace")
         walker.found(Effect("exhaust", "processes", traits=frozenset({"fork"}), by=text[:100]))

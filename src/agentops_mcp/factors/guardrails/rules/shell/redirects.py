@@ -37,6 +37,9 @@ class Redirects:
         self._state = state
         self.stdin = stdin
         self.targets: list[Target] = []
+        self.arguments: list[Node] = []
+        """Words behind a redirection, which are the command's."""
+
         self.later: list[Node] = []
         """What the grammar hangs below a here-document: the rest of its line."""
 
@@ -55,6 +58,7 @@ class Redirects:
             self._document(node)
 
     def _document(self, node: "Node") -> None:
+        self.arguments += node.children_by_field_name("argument")
         for each in node.named_children:
             if each.type == "heredoc_body":
                 self.stdin = _text_of(self._walker, node, each, self._state)
@@ -69,6 +73,10 @@ class Redirects:
         if destination is None:
             return
         number = _number(node, name, self._state)
+        more, following = node.children_by_field_name("destination")[1:], node.next_sibling
+        if more and more[-1].type == "number" and following is not None and more[-1].end_byte == following.start_byte:
+            more = more[:-1]  # the grammar takes the `0` of `>& path 0>&1` for a word
+        self.arguments += more
         fields = self._walker.words(self._state).fields(destination) or [""]
         path = fields[0]
         if path.isdecimal() or path == "-":

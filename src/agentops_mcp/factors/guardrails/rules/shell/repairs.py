@@ -1,8 +1,9 @@
-"""`!`, `time` and `coproc` before a group, loop or condition, of which the grammar makes commands called `{` or `if`."""
+"""`!`, `time` and `coproc` before a group, loop or condition, of which the grammar makes a command called `{`."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from agentops_mcp.factors.guardrails.rules.shell.state import TooMuchError
 from agentops_mcp.factors.guardrails.rules.shell.tree import parse
 
 if TYPE_CHECKING:
@@ -10,14 +11,14 @@ if TYPE_CHECKING:
 
 _COMPOUND = frozenset({b"{", b"if", b"for", b"while", b"until", b"case", b"select", b"[[", b"((", b"!"})
 _MARKS = (b"!", b"time", b"coproc")
-_ROUNDS = 4
+_ROUNDS = 8
 
 
 def repaired(data: bytes) -> "Node":
     """The root of the tree of some text, in which those words are spaces: they change nothing that is run.
 
     Raises:
-        TooMuchError: the text is more than is parsed.
+        TooMuchError: the text is more than is parsed, or has too many of them.
     """
     root = parse(data)
     if not any(mark in data for mark in _MARKS):
@@ -25,11 +26,11 @@ def repaired(data: bytes) -> "Node":
     for _ in range(_ROUNDS):
         cuts = list(_cuts(root))
         if not cuts:
-            break
+            return root
         for start, end in cuts:
             data = data[:start] + b" " * (end - start) + data[end:]
         root = parse(data)
-    return root
+    raise TooMuchError
 
 
 def _cuts(root: "Node") -> Iterator[tuple[int, int]]:

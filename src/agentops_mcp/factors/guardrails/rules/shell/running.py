@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, Call, Code, Outcome, Stream
 from agentops_mcp.factors.guardrails.rules.effects import Effect
-from agentops_mcp.factors.guardrails.rules.shell import builtins, files
+from agentops_mcp.factors.guardrails.rules.shell import builtins, files, flows
 from agentops_mcp.factors.guardrails.rules.shell.quoting import quoted
 from agentops_mcp.factors.guardrails.rules.shell.state import State, joined, through
 
@@ -119,12 +119,32 @@ def _named(walker: "Walker", made: Call, state: State, inner: State) -> Stream:
         return _function(walker, made, state)
     builtin = builtins.BUILTINS.get(name)
     if builtin is not None:
+        walker.unknown = Stream(None, made.taints, made.origin)
         return builtin(builtins.Given(walker, list(made.argv), inner, made.stdin))
-    if HOLE in name.rpartition("/")[2]:
+    if HOLE in name.rpartition("/")[2] or (set(name) & set("*?[") and name not in {"[", "[["}):
         if made.taints == frozenset({"local"}):  # a file of this machine names it: as if that file were run
             return Stream(None, made.stdin.taints)
-        return dynamic(walker, made, made.taints, made.origin)
+        if made.origin.startswith(files.SOCKETS):
+            walker.found(Effect("open_shell", made.origin, traits=made.traits, by=made.text))
+            return Stream(None, made.stdin.taints)
+        return joined([dynamic(walker, made, made.taints, made.origin), _without_unknown(walker, made, state)])
     return _asked(walker, made, state)
+
+
+def _without_unknown(walker: "Walker", made: Call, state: State) -> Stream:
+    """What is left where the unknown part of a command's word is nothing, as `$SUDO` may be."""
+    left = [made.argv[0].replace(HOLE, ""), *made.argv[1:]]
+    while left and not left[0]:
+        left = left[1:]
+    if not left or HOLE in left[0] or set(left[0]) & set("*?["):
+        return EMPTY
+    return _named(walker, made._replace(argv=tuple(left), depth=made.depth + 1), state, state.copy())
+
+
+def from_elsewhere(walker: "Walker", text: Stream, made: Call) -> None:
+    """What is run is known, but was fetched or hidden: that is told as well."""
+    kinds = [kind for taint, kind in _RUN_KINDS if taint in text.taints]
+    walker.found(*(Effect(kind, text.origin or "hidden text", traits=made.traits, by=made.text) for kind in kinds))
 
 
 def _asked(walker: "Walker", made: Call, state: State) -> Stream:
@@ -136,12 +156,16 @@ def _asked(walker: "Walker", made: Call, state: State) -> Stream:
     _kept(walker, outcome, made, state)
     outputs = [_inner(walker, each, made, state) for each in outcome.runs]
     flow = through(made.stdin, outcome.output)
+    if flow.text is None:
+        flow = flow._replace(taints=flow.taints - {"settings"} | flows.settings(made))
     return joined([*outputs, flow]) if outputs and flow.text is None else joined(outputs) if outputs else flow
 
 
 def _kept(walker: "Walker", outcome: Outcome, made: Call, state: State) -> None:
     """The effects of an outcome, and the files it writes."""
-    walker.found(*(each if each.by else each._replace(by=made.text) for each in outcome.effects))
+    walker.found(*(each if each.by else each._replace(by=made.text) for each in flows.given(made, outcome)))
+    walker.found(*flows.shown(made, outcome, walker.opened))
+    flows.copied(made, state)
     for path, content in outcome.writes:
         if not walker.feed(path, content):
             state.world.files[path] = content
@@ -164,13 +188,12 @@ def _inner(walker: "Walker", each: "Code | Call", made: Call, state: State) -> S
 def _function(walker: "Walker", made: Call, state: State) -> Stream:
     name = made.argv[0]
     definition = state.functions[name]
-    running = [argv for identity, argv in walker.functions if identity == definition.id]
-    if made.argv in running or len(running) >= _MOST_RECURSIONS:
-        text = definition.text or b""
-        if b"&" in text or b"|" in text:
+    running = [(argv, forks) for identity, argv, forks in walker.functions if identity == definition.id]
+    if any(made.argv == argv for argv, _ in running) or len(running) >= _MOST_RECURSIONS:
+        if walker.forks > running[0][1]:
             walker.found(Effect("exhaust", name, traits=frozenset({"fork"}), by=f"{name} calls itself"))
         return EMPTY
-    walker.functions.append((definition.id, made.argv))
+    walker.functions.append((definition.id, made.argv, walker.forks))
     before, state.arguments = state.arguments, (state.arguments[0], *made.argv[1:])
     outer, state.local = state.local, {}
     traits, walker.traits = walker.traits, walker.traits | made.traits

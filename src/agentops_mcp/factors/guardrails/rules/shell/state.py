@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 
+_BY_CUSTOM = {"SHELL": "/bin/sh", "EDITOR": "vi", "VISUAL": "vi", "PAGER": "less"}
+"""Variables that, where nothing else is said, name a program of this kind."""
+
+_MOST_WAYS = 4
+
+
 class TooMuchError(Exception):
     """The text is deeper, longer or wider than is looked into."""
 
@@ -60,6 +66,12 @@ class State:
         self.descriptors: dict[str, str] = {}
         """The paths that were opened by number, as `exec 3<>path` does."""
 
+        self.choices: dict[str, tuple[str, ...]] = {}
+        """Variables that are one of several values, by the way that was gone."""
+
+        self.chosen: frozenset[str] = frozenset()
+        """Those of them for which one value is taken at the moment."""
+
         self.input: Stream | None = None
         """What `exec < path` made the input of all that follows."""
 
@@ -84,6 +96,8 @@ class State:
         other.environment = dict(self.environment)
         other.arrays = dict(self.arrays)
         other.descriptors = dict(self.descriptors)
+        other.choices = dict(self.choices)
+        other.chosen = self.chosen
         other.input = self.input
         other.folders = list(self.folders)
         other.functions = dict(self.functions)
@@ -99,7 +113,7 @@ class State:
             return self.variables[name]
         known = {
             "HOME": self.world.home, "PWD": self.cwd, "IFS": " \t\n",
-            "TMPDIR": self.world.temporary[0] if self.world.temporary else "",
+            "TMPDIR": self.world.temporary[0] if self.world.temporary else "", **_BY_CUSTOM,
         }  # fmt: skip
         return Stream(known[name]) if known.get(name) else None
 
@@ -110,6 +124,30 @@ class State:
         if name not in self.fixed:
             self.variables[name] = value
             self.arrays.pop(name, None)
+            self.choices.pop(name, None)
+
+    def meet(self, others: "list[State]") -> None:
+        """Take the state after one of several ways, of which any may be gone."""
+        for name in {name: None for each in others for name in each.variables}:
+            values = [each.variables[name] for each in others if name in each.variables]
+            texts = list(dict.fromkeys(each.text for each in values))
+            if len(texts) == 1:
+                self.variables[name] = values[0]
+                continue
+            known = [each for each in texts if each is not None]
+            if len(known) == len(texts) <= _MOST_WAYS:
+                self.choices[name] = tuple(known)
+            taints = frozenset[str]().union(*(each.taints for each in values))
+            self.variables[name] = Stream(None, taints, next((each.origin for each in values if each.origin), ""))
+        for each in others:
+            self.environment.update(each.environment)
+            self.functions.update(each.functions)
+            self.aliases.update(each.aliases)
+            self.renamed.update(each.renamed)
+            self.arrays.update(each.arrays)
+            self.descriptors.update(each.descriptors)
+        self.arguments = others[0].arguments
+        self.cwd = others[0].cwd if len({each.cwd for each in others}) == 1 else HOLE
 
     def set_array(self, name: str, values: list[str], taints: frozenset[str] = frozenset(), origin: str = "") -> None:
         """Assign an array. Its first word is what the name alone stands for."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, UNKNOWN, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
-from agentops_mcp.factors.guardrails.rules.shell import faults, files, loops, running
+from agentops_mcp.factors.guardrails.rules.shell import faults, files, loops, mending, running, ways
 from agentops_mcp.factors.guardrails.rules.shell.documents import Documents
 from agentops_mcp.factors.guardrails.rules.shell.redirects import Redirects
 from agentops_mcp.factors.guardrails.rules.shell.repairs import repaired
@@ -20,6 +20,7 @@ OutcomeOf = Callable[[Call, World], Outcome]
 CodeOf = Callable[[Code, str, World], Outcome]
 
 _DATA = frozenset("comment word number raw_string variable_name heredoc_start heredoc_end".split())
+_MOST_CHOICES = 2
 _EXPANDED = frozenset({"string", "concatenation", "expansion", "process_substitution"})
 
 
@@ -34,8 +35,20 @@ class Walker:
         self.effects: list[Effect] = []
         self.calls: list[Call] = []
         self.notes: list[str] = []
-        self.functions: list[tuple[int, tuple[str, ...]]] = []
-        """The functions that are being run: which definition, with which words."""
+        self.functions: list[tuple[int, tuple[str, ...], int]] = []
+        """The functions that are being run: which definition, with which words, and the `forks` at that moment."""
+
+        self.forks = 0
+        """How many pipes and background jobs stand around."""
+
+        self.opened: dict[str, str] = {}
+        """Files of secrets that became somebody's input, with what kind each is."""
+
+        self.unknown = UNKNOWN
+        """Where the unknown parts of the words of a builtin come from."""
+
+        self.behind: list[Node] = []
+        """Words of the next command that the grammar hangs below its redirections."""
 
         self.depth = 0
         self.traits: frozenset[str] = frozenset()
@@ -59,8 +72,9 @@ class Walker:
         try:
             data = text.replace("\r\n", "\n").encode(errors="replace")
             root = repaired(data)
-            output = self.walk(root, state, stdin)
-            if root.has_error:
+            roots = mending.readable(data, root) if root.has_error else [root]
+            output = joined([self.walk(each, state, stdin) for each in roots])
+            if roots[0].has_error:
                 faults.broken(self, root, data.decode(errors="replace"))
             if (path := state.descriptors.get("1", "")) and output != EMPTY:
                 files.write_file(self, path, output, state, append=True)
@@ -151,19 +165,16 @@ class Walker:
 
     def group(self, node: "Node", state: State, stdin: Stream) -> Stream:
         """Walk what stands in a node, one after another."""
-        outputs = [self.walk(each, state, stdin) for each in node.named_children]
+        outputs: list[Stream] = []
+        for each in node.named_children:
+            following = each.next_sibling
+            walk = ways.behind if following is not None and following.type == "&" else Walker.walk
+            outputs.append(walk(self, each, state, stdin))
         return joined([each for each in outputs if each is not EMPTY])
 
     def subshell(self, node: "Node", state: State, stdin: Stream) -> Stream:
         """`(…)`."""
         return self.group(node, state.copy(), stdin)
-
-    def pipeline(self, node: "Node", state: State, stdin: Stream) -> Stream:
-        """`… | …`."""
-        flow = stdin
-        for each in node.named_children:
-            flow = self.walk(each, state, flow) if each.type != "comment" else flow
-        return flow
 
     def redirected(self, node: "Node", state: State, stdin: Stream) -> Stream:
         """A command, group or loop with redirections."""
@@ -181,6 +192,7 @@ class Walker:
                 redirects.add(each, name if _touches(body, each) else "")
         if body is not None and body.type == "command" and _is_bare_exec(body):
             redirects.kept(stdin)
+        self.behind = redirects.arguments if body is not None and body.type == "command" else []
         outer, self.stdout = self.stdout, redirects.stdout or self.stdout
         output = self.walk(body, state, redirects.stdin) if body is not None else EMPTY
         self.stdout = outer
@@ -207,10 +219,19 @@ class Walker:
                 parts.append(each)
         name = _descriptor_name(node)
         argv = words.line(node, parts[:-1] if name and _is_before_redirect(node) else parts)
+        more, self.behind = [*redirects.arguments, *self.behind], []
+        for each in more:
+            argv += words.fields(each)
+        if words.chosen and len(state.chosen) < _MOST_CHOICES:
+            self.behind = more
+            return ways.each_choice(self, node, state, stdin, words.chosen)
         if not argv:
             for key, value in assigned.items():
                 self.assign(key, value, state)
             return redirects.written(EMPTY)
+        if HOLE not in argv[0] and (parts[0].text or b"").lstrip(b'"').startswith((b"$(", b"`")):
+            made = Call(tuple(argv), traits=self.traits, depth=self.depth)
+            running.from_elsewhere(self, Stream(None, words.taints, words.origin), made)
         output = running.call(
             self, argv, state, redirects.stdin, assigned=assigned, taints=words.taints, origin=words.origin,
             stdout=redirects.stdout,
@@ -312,8 +333,10 @@ def _is_before_redirect(command: "Node") -> bool:
 
 
 _HANDLERS: "dict[str, Callable[[Walker, Node, State, Stream], Stream]]" = {
-    "subshell": Walker.subshell, "pipeline": Walker.pipeline, "redirected_statement": Walker.redirected,
+    "subshell": Walker.subshell, "pipeline": ways.piped, "redirected_statement": Walker.redirected,
     "command": Walker.command, "variable_assignment": Walker.assignments, "variable_assignments": Walker.assignments,
-    "declaration_command": Walker.declaration, "unset_command": Walker.unset, "test_command": Walker.test,
+    "list": ways.either, "if_statement": ways.branches, "case_statement": ways.cases,
+    "c_style_for_statement": loops.repeated, "declaration_command": Walker.declaration, "unset_command": Walker.unset,
+    "test_command": Walker.test,
     "function_definition": Walker.function, "for_statement": loops.each_word, "while_statement": loops.repeated,
 }  # fmt: skip

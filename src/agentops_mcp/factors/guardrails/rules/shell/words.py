@@ -27,6 +27,8 @@ class Words:
         self._state = state
         self.taints: frozenset[str] = frozenset()
         self.origin = ""
+        self.chosen = ""
+        """A variable among them that is one of several values."""
 
     def fields(self, node: "Node") -> list[str]:
         """The words that a node becomes: none, one or several."""
@@ -55,13 +57,20 @@ class Words:
 
     def _fields(self, raw: str) -> list[str]:
         found = [
-            part.replace(_QUOTED, "").translate(LITERAL)
+            self._home(part).replace(_QUOTED, "").translate(LITERAL)
             for alternative in expanded(self._dollars(raw, quoted=False))
             for part in alternative.split(_SPLIT)
             if part
         ]
         self._walker.limits.word(len(found) + 1)
         return found
+
+    def _home(self, part: str) -> str:
+        """A word that begins with `~` where the text itself has moved the home folder."""
+        moved = self._state.variables.get("HOME")
+        if moved is None or not (part == "~" or part.startswith("~/")):
+            return part
+        return (HOLE if moved.text is None else moved.text) + part[1:]
 
     def _dollars(self, raw: str, *, quoted: bool) -> str:
         """The grammar leaves the `$` of `-rf$IFS/` by itself, and the name in the word behind it."""
@@ -71,6 +80,9 @@ class Words:
         out = [first]
         for each in others:
             name, _, rest = parted(each)
+            if len(self._state.arguments) == 1 and _is_argument(name):
+                out.append(rest)
+                continue
             out.append((self._shown(self._values(name)[0], quoted=quoted) + rest) if name else "$" + each)
         return "".join(out)
 
@@ -146,6 +158,8 @@ class Words:
         inner = text[2:-1] if text.startswith("${") else text[1:]
         sign = inner[0] if len(inner) > 1 and inner[0] in "!#" and text.startswith("${") else ""
         name, subscript, operator = parted(inner[len(sign) :])
+        if len(self._state.arguments) == 1 and not operator and _is_argument(name) and _in_a_word(node):
+            return ""  # to text that is run by itself none are given
         operand = self._operand(node, operator)
         if is_default(operator) and not sign:
             found = self._with_default(name, subscript, operand, quoted=quoted)
@@ -208,6 +222,8 @@ class Words:
             return None, subscript in ("@", "*")
         self.taints |= found.taints
         self.origin = self.origin or found.origin
+        if found.text is None and name in self._state.choices:
+            self.chosen = name
         items = self._state.arrays.get(name)
         if subscript in ("@", "*"):
             return (list(items) if items is not None else None if found.text is None else [found.text]), True
@@ -257,6 +273,20 @@ _RENDERERS = {
 
 def _text(node: "Node") -> str:
     return (node.text or b"").decode(errors="replace")
+
+
+def _is_argument(name: str) -> bool:
+    return name in {"@", "*"} or (name.isdecimal() and name != "0")
+
+
+def _in_a_word(node: "Node") -> bool:
+    """Whether an expansion stands beside other text in one word."""
+    parent = node.parent
+    if parent is not None and parent.type == "string":
+        if parent.named_child_count > 1:
+            return True
+        parent = parent.parent
+    return parent is not None and parent.type == "concatenation"
 
 
 def _touch(parent: "Node", end: int, node: "Node") -> bool:
