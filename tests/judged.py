@@ -3,8 +3,8 @@
 from functools import cache
 
 from agentops_mcp.factors.guardrails.rules.actions import Action, check, understand
+from agentops_mcp.factors.guardrails.rules.calls import Analysis
 from agentops_mcp.factors.guardrails.rules.packs import compiled, policy_of
-from agentops_mcp.factors.guardrails.rules.shell.analyse import Analysis
 from agentops_mcp.factors.guardrails.rules.verdicts import Policy
 from agentops_mcp.factors.guardrails.rules.worlds import Anywhere
 from agentops_mcp.storage.policy_files import builtin_tables

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from agentops_mcp.factors.guardrails.rules.calls import EMPTY, Call, Code, Outcome, Stream, World
+from agentops_mcp.factors.guardrails.rules.calls import EMPTY, Analysis, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.places import locate
-from agentops_mcp.factors.guardrails.rules.shell.analyse import Analysis, analyse
+from agentops_mcp.factors.guardrails.rules.shell.analyse import analyse
 from agentops_mcp.factors.guardrails.rules.worlds import Anywhere
 
 WORLD = Anywhere()

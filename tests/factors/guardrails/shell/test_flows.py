@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agentops_mcp.factors.guardrails.rules.shell.analyse import Analysis
+from agentops_mcp.factors.guardrails.rules.calls import Analysis
 
 Done = Callable[[str], list[str]]
 Analysed = Callable[..., Analysis]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentops_mcp.factors.guardrails.rules.shell.analyse import Analysis
+from agentops_mcp.factors.guardrails.rules.calls import Analysis
 
 Analysed = Callable[..., Analysis]
 Done = Callable[[str], list[str]]

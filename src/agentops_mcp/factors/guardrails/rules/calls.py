@@ -1,6 +1,6 @@
 """What passes between the shell's walker and the programs it meets: a call goes in, an outcome comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from agentops_mcp.factors.guardrails.rules.effects import Effect
@@ -95,6 +95,24 @@ class Outcome(NamedTuple):
 
 
 NOTHING = Outcome()
+
+
+class Analysis(NamedTuple):
+    """What was found in some shell text."""
+
+    effects: tuple[Effect, ...]
+    calls: tuple[Call, ...] = ()
+    """The programs that would be called, in the order they were met."""
+
+    notes: tuple[str, ...] = ()
+    """What could not be resolved."""
+
+    def lines(self) -> Iterator[str]:
+        """The calls, indented by how deep they stand, and the notes."""
+        for call in self.calls:
+            traits = f"  ({', '.join(sorted(call.traits))})" if call.traits else ""
+            yield "  " * call.depth + call.text + traits
+        yield from self.notes
 
 
 class World(Protocol):

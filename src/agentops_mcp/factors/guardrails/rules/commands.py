@@ -34,7 +34,9 @@ _ALWAYS_VALUED = frozenset(
     "region profile output endpoint-url project context namespace kubeconfig subscription query format "
     "log-level".split()
 )
-_HARMLESS = frozenset("help dry-run dryrun dry whatif what-if simulate preview noop help-all".split())
+_HARMLESS = frozenset(
+    "help dry-run dryrun dry whatif what-if simulate preview preview-only plan-only noop help-all".split()
+)
 _OFF = frozenset({"none", "false", "0", "no"})
 _FLAGS = frozenset("y yes f force q quiet v verbose json debug silent no-input non-interactive".split())
 """Options that never take a value, whatever the program."""
@@ -49,7 +51,7 @@ _REMOVING = frozenset("remove rm del removeall".split())
 _ELSEWHERE = frozenset(
     "help explain describe list ls show get search find view info inspect create add new init run exec edit "
     "test check plan preview diff log logs status cat print echo grep watch open read query restore "
-    "undelete ask chat say".split()
+    "undelete ask chat say can-i who-can".split()
 )
 """Subcommands after which the words are names, text or a command, no subcommands."""
 
@@ -102,7 +104,7 @@ def from_rows(call: Call, rows: Sequence[Row]) -> Outcome | None:
     spared = False
     for row in rows:
         given = _read(call.argv[1:], _ALWAYS_VALUED.union(row.get("valued", ())))
-        if _does_nothing(given):
+        if _does_nothing(given) or _asks_for_help(call, given):
             return NOTHING
         patterns = row.get("words", ())
         if any(_end_of(each[1:], given.words) is not None for each in patterns if each.startswith("!")):
@@ -208,6 +210,11 @@ def _does_nothing(given: _Read) -> bool:
     last = given.whole[-1][0] if given.whole else ""
     asks = last == "h" or (last in {"version", "V"} and not given.words)
     return asks or bool(given.words and given.words[0][0] == "help")
+
+
+def _asks_for_help(call: Call, given: _Read) -> bool:
+    """Whether the last word asks for the manual, as with AWS's command line."""
+    return call.name in {"aws", "awslocal", "aliyun", "tccli"} and given.words[-1:] == (("help", False),)
 
 
 def _is_asked(row: Row, given: _Read) -> bool:

@@ -69,6 +69,9 @@ SYSTEM_STARTUP = frozenset({
     "system/library/launchdaemons", "system/library/startupitems", "library/security",
     "programdata/microsoft/windows/start menu/programs/startup", "windows/system32/tasks", "windows/system32/config",
 })  # fmt: skip
+AT_START_OF_PYTHON = (".pth", "/sitecustomize.py", "/usercustomize.py")
+"""Among installed packages, what every Python runs when it starts."""
+
 HOME_SECRET = frozenset({
     ".ssh", ".aws", ".gnupg", ".azure", ".oci", ".kube/config", ".config/gcloud", ".config/gh", ".config/op",
     ".config/sops", ".config/age", ".config/containers/auth.json", ".config/rclone", ".config/doctl", ".config/hub",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from agentops_mcp.core.secret_files import is_secret_file
 from agentops_mcp.factors.guardrails.rules.calls import HOLE, World
 from agentops_mcp.factors.guardrails.rules.known_places import (
+    AT_START_OF_PYTHON,
     GUARD,
     HOME_SECRET,
     HOME_STARTUP,
@@ -205,6 +206,8 @@ def _special(lowered: str, home: str, project: str, *, passing: bool) -> str:
     within = lowered[len(project) + 1 :] if is_inside(lowered, project) else ""
     if "/.git/agentops" in lowered or _begins(within, GUARD) or _begins(person, GUARD):
         return "guard"
+    if "-packages/" in lowered and lowered.endswith(AT_START_OF_PYTHON):
+        return "startup"
     if "/.git/hooks" in lowered or _begins(system, SYSTEM_STARTUP) or _begins(person, HOME_STARTUP):
         return "startup"
     if lowered.endswith(OPEN):

@@ -58,6 +58,10 @@ def _cp(call: Call, world: World) -> Outcome:
     return Outcome((*effects, *_too_many(pairs, call)), Stream(""), (), tuple(writes))
 
 
+_ENDLESS = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
+"""What never ends: without a count a copy of it ends when the disk is full."""
+
+
 def _emptied(taken: str) -> tuple[str, ...]:
     return ("emptied",) if taken in _EMPTY else ()
 
@@ -181,10 +185,12 @@ def _dd(call: Call, world: World) -> Outcome:
         return NOTHING
     taken = words.get("if", "-")
     stream, secrets = (call.stdin, list[Effect]()) if taken == "-" else source(taken, call, world, "copied")
-    path = words.get("of", "")
+    path = words.get("of") or words.get("hof") or words.get("wipe", "")  # the last two are dc3dd's
     if not path:
         return Outcome(tuple(secrets), stream)
     put = written(path, call, world, _emptied(taken))
+    if taken in _ENDLESS and "count" not in words and put.place not in {"device", "nowhere"}:
+        secrets.append(Effect("exhaust", put.target, put.place, call.traits | {"disk"}, call.text))
     return Outcome((*secrets, put), Stream(""), (), ((put.target, stream),) if put.place != "unknown" else ())
 
 

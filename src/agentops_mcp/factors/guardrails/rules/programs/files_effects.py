@@ -24,6 +24,7 @@ _REBUILT_HERE = frozenset(
 )
 """Names that mean this inside a project; elsewhere they may mean anything."""
 
+# Among the ends: what a merge, a patch or an editor leaves beside a file.
 _REBUILT_ENDS = (
     ".pyc",
     ".pyo",
@@ -33,6 +34,9 @@ _REBUILT_ENDS = (
     ".tsbuildinfo",
     ".tmp",
     ".swp",
+    ".orig",
+    ".rej",
+    "~",
     ".lock",
     ".lockb",
     "-lock.json",
@@ -41,6 +45,9 @@ _REBUILT_ENDS = (
 _REBUILT_BEGINS = ("build-", "cmake-build", "bazel-", "dist-")
 _LEFT_BEHIND = (".lock", "/gc.log", "/MERGE_MSG", "/SQUASH_MSG", "/COMMIT_EDITMSG", "/.git/*.lock")
 """What an interrupted git leaves in the repository."""
+
+_LOGS = (".log", ".out", ".err", ".trace")
+"""What is emptied day by day, to begin anew."""
 
 _OF_REST = frozenset({"temporary", "nowhere", "unknown", "git", "unkept"})
 """Places where a name does not say that a tool makes it again, or where that changes nothing."""
@@ -62,7 +69,11 @@ def written(path: str, call: Call, world: World, traits: Iterable[str] = ()) -> 
     kind = "write" if located.place == "nowhere" or world.exists(located.path) is False else "overwrite"
     if located.place == "device":
         kind = "write_device"
-    return Effect(kind, located.path, located.place, call.traits.union(traits), call.text)
+    more = set(traits)
+    if "emptied" in more:
+        more |= {"glob"} if "*" in located.path or "?" in located.path else set()
+        more |= {"log"} if located.path.endswith(_LOGS) or _is_rebuilt(located.path, world) else set()
+    return Effect(kind, located.path, located.place, call.traits.union(more), call.text)
 
 
 def made(path: str, call: Call, world: World, traits: Iterable[str] = ()) -> Effect:
@@ -124,6 +135,6 @@ def _is_rebuilt(path: str, world: World) -> bool:
     """Whether a path is, or is in, something that a tool makes again."""
     here = path.startswith(f"{world.project}/")
     parts = path.removeprefix(world.project if here else world.home).lower().split("/")
-    if any(part in _REBUILT or part.endswith(_REBUILT_ENDS) for part in parts):
+    if any(part in _REBUILT or part.endswith(_REBUILT_ENDS) for part in parts) or "vendor/bundle" in "/".join(parts):
         return True
     return here and any(part in _REBUILT_HERE or part.startswith(_REBUILT_BEGINS) for part in parts)

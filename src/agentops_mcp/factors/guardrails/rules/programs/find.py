@@ -58,6 +58,8 @@ class _Search:
         self.groups = [_Group(negated=False, alternatives=[[]])]
         self.negated = False
         self.formatted = False
+        self.empty = False
+        self.folders = False
         self.separator = "\n"
 
     def narrow(self, pattern: str) -> None:
@@ -91,8 +93,9 @@ class _Search:
         return [each for group in self.groups for each in group.alternatives[-1]]
 
     def traits(self) -> set[str]:
-        """Whether only some of what is there is found."""
-        return {"recursive", "filtered"} if self.narrowing() else {"recursive"}
+        """Whether only some of what is there is found, and whether that is folders with nothing in them alone."""
+        hollow = {"empty"} if self.empty and self.folders else set[str]()
+        return ({"recursive", "filtered"} if self.narrowing() else {"recursive"}) | hollow
 
 
 def _find(call: Call, world: World) -> Outcome:
@@ -163,6 +166,9 @@ def _test(word: str, name: str, words: Sequence[str], place: int, search: _Searc
         search.separator = "\0"
     takes = name in _WITH_WORD or name.startswith("newer")
     value = words[place] if takes and place < len(words) else ""
+    plain = len(search.groups) == 1 and len(search.groups[0].alternatives) == 1 and not search.negated
+    if plain and (name == "empty" or (name == "type" and value == "d")):
+        search.empty, search.folders = search.empty or name == "empty", search.folders or name == "type"
     if name in _NARROWING or name.startswith("newer"):
         _narrowed(name, value, search)
     elif takes:

@@ -25,11 +25,14 @@ _SUBCOMMANDS = {
     ),
     "git_history": (
         "branch tag update-ref reflog gc prune filter-branch filter-repo replace commit lfs obliterate notes "
-        "delete-branch delete-tag"
+        "delete-branch delete-tag fast-import"
     ),
-    "git_remote": "push fetch pull clone remote ls-remote archive",
+    "git_remote": "push send-pack http-push fetch pull clone remote ls-remote archive",
     "git_reading": "show cat-file blame annotate grep diff log credential credential-store config difftool init",
 }
+_REMEMBERED = ("clean.requireforce", "remote.origin.push")
+"""Settings, beside aliases, that make a command out of the same text more than it looks."""
+
 _MODULE_OF = {name: module for module, names in _SUBCOMMANDS.items() for name in names.split()}
 
 
@@ -74,6 +77,9 @@ def _outcome(call: Call, world: World, depth: int) -> Outcome | None:
     before = one_shot(git, helper_folders, world)
     if not git.sub:
         return Outcome(before.effects, runs=before.runs)
+    names = (f"alias.{git.sub}",) if git.sub not in _MODULE_OF else _REMEMBERED if git.sub in {"push", "clean"} else ()
+    held = [(name, world.held(setting_file(name, world))) for name in names]
+    git = git._replace(settings=(*((name, each.text or "") for name, each in held if each), *git.settings))
     alias = git.setting(f"alias.{git.sub}")
     after = _alias(git, alias, world, depth) if alias and git.sub not in _MODULE_OF else _subcommand(git, world)
     if git.sub == HOLE:
@@ -96,6 +102,11 @@ def _subcommand(git: Git, world: World) -> Outcome | None:
         more = Effect("unresolved", "more words than are looked at", "", git.call.traits, git.by)
         return found._replace(effects=(*found.effects, more))
     return found
+
+
+def setting_file(key: str, world: World) -> str:
+    """Under which name a setting is remembered that the same command line makes before."""
+    return f"{world.home}/.gitconfig/{key.lower()}"
 
 
 def _alias(git: Git, alias: str, world: World, depth: int) -> Outcome | None:

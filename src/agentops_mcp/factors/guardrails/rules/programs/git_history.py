@@ -25,6 +25,7 @@ _OPTIONS = {
     "tag-name-filter= "
     "setup= subdirectory-filter= original= d= force prune-empty state-branch= help",
     "filter-repo": "analyze dry-run force help",
+    "fast-import": "force quiet stats date-format= done max-pack-size= depth= export-marks= import-marks= help",
     "replace": "delete force list edit graft raw format= help",
     "commit": "amend message= m= F= file= C= c= reuse-message= reedit-message= author= date= template= t= "
     "fixup= squash= "
@@ -143,6 +144,10 @@ def _notes(git: Git, words: Words) -> list[Effect]:
     return [rewritten(git, "notes", "local", "notes")] if verb in (("remove",), ("prune",)) and not dry else []
 
 
+def _imported(git: Git, words: Words) -> list[Effect]:
+    return [rewritten(git, "the imported branches", "local", "moved")] if words.on("force") else []
+
+
 def _extras(git: Git, words: Words) -> list[Effect]:
     """git-extras: `delete-branch` and `delete-tag` drop the local name and the remote one."""
     return [rewritten(git, name, "local", "shared", "delete") for name in words.every]
@@ -151,6 +156,6 @@ def _extras(git: Git, words: Words) -> list[Effect]:
 _ACTS: dict[str, Callable[[Git, Words], list[Effect]]] = {
     "branch": _branch, "tag": _tag, "update-ref": _update_ref, "reflog": _reflog, "gc": _gc, "prune": _gc,
     "filter-repo": _whole, "obliterate": _whole, "lfs": _whole, "replace": _replace, "commit": _commit,
-    "notes": _notes,
+    "notes": _notes, "fast-import": _imported,
     "delete-branch": _extras, "delete-tag": _extras,
 }  # fmt: skip

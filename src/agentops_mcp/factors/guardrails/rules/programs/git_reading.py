@@ -2,7 +2,7 @@
 
 from agentops_mcp.factors.guardrails.rules.calls import NOTHING, UNKNOWN, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
-from agentops_mcp.factors.guardrails.rules.programs.git import Git, joined, place_of_path
+from agentops_mcp.factors.guardrails.rules.programs.git import Git, joined, place_of_path, setting_file
 from agentops_mcp.factors.guardrails.rules.programs.git_settings import is_plain, written_down
 from agentops_mcp.factors.guardrails.rules.programs.git_words import Words, parse
 from agentops_mcp.factors.guardrails.rules.programs.reading import secret_kind
@@ -104,4 +104,6 @@ def _config(git: Git, world: World) -> Outcome:
         operands.pop(0)
     if len(operands) < len(("key", "value")):
         return NOTHING
-    return written_down(operands[0], operands[1], git, world)
+    found = written_down(operands[0], operands[1], git, world)
+    # What it means for a command is judged where the same text has that command.
+    return found._replace(writes=((setting_file(operands[0], world), Stream(operands[1])),))

@@ -24,6 +24,7 @@ _OPTIONS = {
     "ls-remote": "upload-pack= exec= sort= o= server-option= help",
     "remote": "t= m= verbose help",
 }
+_OPTIONS["send-pack"] = _OPTIONS["http-push"] = _OPTIONS["push"] + " stdin stateless-rpc remote= exec= force dry-run"
 _OPTIONS["pull"] = _OPTIONS["fetch"] + " strategy= s= strategy-option= X= cleanup= rebase"
 
 
@@ -35,7 +36,7 @@ def act(git: Git, world: World) -> Outcome:
     found = _called(git, words)
     effects: list[Effect] = list(found.effects)
     runs = list(found.runs)
-    if git.sub == "push":
+    if git.sub in {"push", "send-pack", "http-push"}:
         effects += _push(git, words)
     elif git.sub in {"fetch", "pull"}:
         effects += _fetch(git, words)
@@ -75,6 +76,8 @@ def _push(git: Git, words: Words) -> list[Effect]:
         return []
     remote, refs = (*words.every, "")[0], words.every[1:]
     remote = remote or next(iter(words.values("repo")), "the remote")
+    if not refs:  # what the settings of this command say is pushed then
+        refs = tuple(value for key, value in git.settings if key.startswith("remote.") and key.endswith(".push"))
     target = " ".join((remote, *refs))
     found: list[Effect] = []
     if words.on("mirror"):

@@ -129,7 +129,9 @@ def _of_ipython(text: str, code: Code, call: Call, world: World) -> Outcome:
     lines = text.splitlines()
     shell = [line.lstrip().removeprefix("%").lstrip("!") for line in lines if line.lstrip().startswith(_MAGIC)]
     rest = "\n".join(line for line in lines if not line.lstrip().startswith(_MAGIC))
-    runs = [Code("shell", Stream(each.removeprefix("sx ").removeprefix("system ")), traits=call.traits) for each in shell]
+    runs = [
+        Code("shell", Stream(each.removeprefix("sx ").removeprefix("system ")), traits=call.traits) for each in shell
+    ]
     judged = _judged(code._replace(text=Stream(rest)), call, world)
     return judged._replace(runs=(*runs, *judged.runs))
 

@@ -15,7 +15,12 @@ _MOST_WORDS = 50
 _MOST = 200
 """Effects and runs that are kept of one text."""
 
-_QUERYING = frozenset({"execute", "executescript", "query", "raw", "executeRaw", "unsafe", "mysqli_query", "pg_query"})
+_QUERYING = frozenset(
+    "execute executescript executemany query raw executeRaw unsafe mysqli_query pg_query exec exec_query exec_params "
+    "do sql run prepare multi_query select_all".split()
+)
+"""Methods that are given a statement; of a text that is none, nothing is found in it."""
+
 _DESTROYING = frozenset(
     "flushall flushdb dropdatabase dropcollection droptable dropschema dropall deleteall destroyall clearobjects "
     "clearindex deleteindex deleteindices deletebucket deletetable deletedatabase deletecollection deletecluster "
@@ -123,7 +128,9 @@ class Acts:
         text = values[0] if values else UNKNOWN_VALUE
         if method in _QUERYING and text.text is not None and len(self._runs) < _MOST:
             self._runs.append(Code("sql", text.stream, traits=self.call.traits))
-        elif owner and method.lower().replace("_", "") in _DESTROYING:
+            return
+        every = name.endswith(".objects.all().delete") or (method in {"deleteMany", "delete_many"} and not values)
+        if owner and (every or method.lower().replace("_", "") in _DESTROYING):
             self.effect("destroy_data", name, "", "library")
 
     def start(self, words: Iterable[Value]) -> None:

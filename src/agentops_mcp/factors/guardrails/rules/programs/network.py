@@ -120,7 +120,7 @@ def _curl_bodies(given: Options, call: Call, world: World) -> list[Stream]:
         elif name in {"H", "header", "A", "user-agent", "e", "referer", "b", "cookie"} and HOLE in value:
             found += _secret_in(value, call)
         elif name in {"b", "cookie"} and value and "=" not in value:
-            found.append(body_of(value, call, world)._replace(text=None))
+            found += _secret_in_file(value, call, world)
     return found
 
 
@@ -128,6 +128,12 @@ def _secret_in(value: str, call: Call) -> list[Stream]:
     """A header of an unknown value: only a secret in it is told, for versions and the like stand there every day."""
     stream = worded(value, call)
     return [stream] if "secret" in stream.taints else []
+
+
+def _secret_in_file(path: str, call: Call, world: World) -> list[Stream]:
+    """A file of cookies: each goes to the site that set it, so only a file of other secrets is told."""
+    stream = body_of(path, call, world)
+    return [stream._replace(text=None)] if "secret" in stream.taints else []
 
 
 def _curl_form(value: str, call: Call, world: World) -> list[Stream]:

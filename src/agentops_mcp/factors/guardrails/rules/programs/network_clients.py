@@ -10,7 +10,14 @@ from agentops_mcp.factors.guardrails.rules.programs.network_fetching import (
     name_in,
     together,
 )
-from agentops_mcp.factors.guardrails.rules.programs.network_hosts import exact, host_of, is_given, sent, valued_by, worded
+from agentops_mcp.factors.guardrails.rules.programs.network_hosts import (
+    exact,
+    host_of,
+    is_given,
+    sent,
+    valued_by,
+    worded,
+)
 from agentops_mcp.factors.guardrails.rules.programs.network_requests import outcome_of
 from agentops_mcp.factors.guardrails.rules.programs.reading import merged
 
@@ -60,6 +67,8 @@ def _httpie(call: Call, world: World) -> Outcome | None:
 
 def _httpie_item(item: str, call: Call, world: World) -> Stream | None:
     """The body that one request item makes: `name=value`, `name@file`, `name=@file`; headers and queries make none."""
+    if item.startswith("@"):  # the whole body
+        return body_of(item[1:], call, world)
     found = [(item.find(each), -len(each), each) for each in _ITEMS if item.find(each) > 0]
     if not found:
         return None

@@ -40,6 +40,11 @@ _SYSTEM_ROOTS = (
 )
 _PUTTING = frozenset("put mput reput send mirror putfile append".split())
 _GETTING = frozenset("get mget reget recv pget getfile".split())
+_HANDING = frozenset(
+    "croc ffsend magic-wormhole onionshare onionshare-cli pastebinit qrcp sendme termbin wgetpaste woof wormhole".split()
+)
+"""Programs that do little else than give files to others."""
+
 _REMOVING = frozenset("rm rmdir mrm delete mdelete del rmd dele mdel".split())
 _UPLOADING = frozenset(
     "cp sync mv copy copyto move moveto put upload upload-batch upload-file mirror rsync pipe".split()
@@ -158,9 +163,10 @@ def _ftp(call: Call, world: World) -> Outcome | None:
 
 def _ftpput(call: Call, world: World) -> Outcome | None:
     """`ftpput HOST REMOTE LOCAL`, `ncftpput HOST FOLDER FILES`, `tftp HOST -c put FILE`, `curl`-like uploaders."""
-    given = parse(call.argv[1:], "u p P R l r v b")
+    is_tftp = call.name == "tftp"
+    given = parse(call.argv[1:], "l r b m R" if is_tftp else "u p P R l r v b")
     words = list(given.operands)
-    if call.name == "tftp":
+    if is_tftp:
         uploads = "put" in words or given.has("p")
         files = words[words.index("put") + 1 :][:1] if "put" in words else list(given.values("l"))
     else:
@@ -192,7 +198,7 @@ def _orders(text: str, host: str, call: Call, world: World) -> Outcome:
 def _uploaded(call: Call, world: World) -> Outcome | None:
     """Clients of object stores: a secret that is copied out. What else they do stands in the packs."""
     words = [each for each in call.argv[1:] if not each.startswith("-")]
-    if not _UPLOADING.intersection(words[:4]):
+    if call.name not in _HANDING and not _UPLOADING.intersection(words[:4]):
         return None
     found: list[Effect] = list(too_many(call, words))
     for word in words[:MOST_OPERANDS]:
@@ -203,7 +209,7 @@ def _uploaded(call: Call, world: World) -> Outcome | None:
             found.append(
                 sent(call, " ".join(each for each in words if "://" in each or _is_remote(each)), stream, "file")
             )
-    if "secret" in call.taints:
+    if "secret" in call.taints and any(HOLE in each for each in words):
         found.append(sent(call, " ".join(words), Stream(None, call.taints, call.origin), "words"))
     if "-" in call.argv and "secret" in call.stdin.taints:
         found.append(sent(call, " ".join(words), call.stdin, "stdin"))

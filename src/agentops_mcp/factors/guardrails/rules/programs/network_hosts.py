@@ -17,6 +17,7 @@ _HERE = frozenset({"localhost", "0.0.0.0", "0", "::1", "::", "host.docker.intern
 _SIGNING = ("authorization", "token", "api-key", "apikey", "cookie", "secret")
 """Parts of the names of headers that say who asks."""
 
+_ACCOUNTS = frozenset({"/etc/passwd", "/etc/group", "/etc/sudoers", "/etc/master.passwd"})
 _LONGEST = 200
 MOST_OPERANDS = 200
 """Addresses or files of one call that are looked at, so that a check stays within its time."""
@@ -50,7 +51,7 @@ def is_near(host: str) -> bool:
 
 def is_metadata(host: str) -> bool:
     """Whether a host hands out the credentials of the cloud machine this runs on."""
-    return host.rstrip(".") in _METADATA
+    return host.partition(HOLE)[0].rstrip(".") in _METADATA
 
 
 def sent(call: Call, host: str, stream: Stream, *traits: str) -> Effect:
@@ -58,6 +59,8 @@ def sent(call: Call, host: str, stream: Stream, *traits: str) -> Effect:
     kinds = {each for each in ("secret", "local") if each in stream.taints}
     if is_near(host):
         kinds.add("local_host")
+    if stream.origin in _ACCOUNTS:
+        kinds.add("accounts")
     target = (host or HOLE)[:_LONGEST]
     return Effect("send_out", target, "remote", call.traits.union(kinds, traits), call.text)
 

@@ -104,13 +104,15 @@ def _forge(call: Call, world: World) -> Outcome | None:
         streams = [call.stdin if each == "-" else of_file(each, call.cwd, world)[0] for each in files]
         sendings = dict.fromkeys(sent(call, call.name, each, "file", "paste") for each in streams or [call.stdin])
         return Outcome((*sendings, *too_many(call, given.operands)))
-    found = _told(call, call.name)
+    found = _told(call, call.name) if words[:1] not in (["secret"], ["variable"]) else ()
     return Outcome(found) if found else None
 
 
 def _told(call: Call, host: str) -> tuple[Effect, ...]:
     """A secret that stands in the words of a message."""
-    return (sent(call, host, Stream(None, call.taints, call.origin), "words"),) if "secret" in call.taints else ()
+    if "secret" not in call.taints or not any(HOLE in word for word in call.argv):
+        return ()
+    return (sent(call, host, Stream(None, call.taints, call.origin), "words"),)
 
 
 def _api(call: Call) -> Outcome:

@@ -40,6 +40,19 @@ _CHANGING = frozenset(
     "saferestart quietdown scripttext seal".split()
 )
 _CREDENTIALS = ("iam/", "credential", "token", "identity", "user-data", "userdata", "security-", "ssh-keys", "keys")
+_PAYING = {
+    "api.stripe.com": frozenset("charges payouts transfers refunds payment_intents subscriptions topups".split()),
+    "api.paypal.com": frozenset("payouts payments capture refund subscriptions".split()),
+    "api-m.paypal.com": frozenset("payouts payments capture refund subscriptions".split()),
+    "squareup.com": frozenset("payments refunds subscriptions".split()),
+    "api.adyen.com": frozenset("payments payouts refunds transfers".split()),
+    "api.wise.com": frozenset({"transfers", "payments"}),
+    "api.transferwise.com": frozenset({"transfers", "payments"}),
+    "api.coinbase.com": frozenset({"transactions", "buys", "sells", "orders", "withdrawals"}),
+    "api.godaddy.com": frozenset({"purchase"}),
+}
+"""Hosts, and the parts of paths with which a POST to them moves money."""
+
 _SQL = ("DROP ", "DELETE ", "TRUNCATE ", "ALTER ", "UPDATE ", "INSERT ", "GRANT ")
 _LONGEST_BODY = 20_000
 
@@ -52,12 +65,20 @@ def effects(call: Call, method: str, url: str, body: str = "") -> tuple[Effect, 
         grave = any(each in path_of(url).lower() for each in _CREDENTIALS)
         traits = {"metadata", "credentials"} if grave else {"metadata"}
         return (Effect("read_secret", url, "remote", call.traits | traits, call.text),)
+    if method == "POST" and _spends(host, url) and "sk_test_" not in call.text:
+        return (Effect("spend", url.partition("://")[2] or url, "remote", call.traits | {"api"}, call.text),)
     found = [_effect(call, kind, url, host) for kind in _kinds(method, url, body[:_LONGEST_BODY])]
     if any(HOLE in label for label in host.split(".")[:-2]):
         found.append(sent(call, host, worded(url, call), "name"))
     elif HOLE in path_of(url):
         found.append(sent(call, host, worded(url, call), "query"))
     return tuple(found)
+
+
+def _spends(host: str, url: str) -> bool:
+    """Whether a request moves money: what services of payments and of registrars name so in their manuals."""
+    parts = path_of(url).split("?", 1)[0].strip("/").split("/")
+    return any(host.endswith(name) and paths.intersection(parts) for name, paths in _PAYING.items())
 
 
 def statements(url: str, body: str) -> tuple[Code, ...]:

@@ -29,11 +29,12 @@ _PROGRAMS = {
         "bun bundle bundler bunx composer conda dotnet hatch mamba micromamba npm npx pdm pipenv pipx pixi pnpm "
         "pnpx poetry rye spack tox uv uvx yarn"
     ),
+    "wrappers_containers": "docker docker-compose finch lima nerdctl podman podman-compose",
     "wrappers_remote": (
-        "adb aptible autossh az cf clush colima cssh dbclient distrobox docker docker-compose dokku dsh eb "
-        "finch flatpak fly flyctl gcloud heroku incus k3s kamal kubectl lima limactl lxc lxc-attach microk8s "
-        "minikube mosh multipass nerdctl nsc oc orb parallel-ssh pdsh podman podman-compose pssh railway remsh "
-        "rsh slogin ssh sshpass toolbox tsh vagrant wsl"
+        "adb aptible autossh aws az cf clush colima cssh ctr crictl dbclient devcontainer distrobox dokku dsh eb "
+        "fab flatpak fly flyctl gcloud heroku incus k3s kamal kubectl limactl lxc lxc-attach microk8s "
+        "minikube mosh multipass nsc oc orb parallel-ssh pdsh pssh railway remsh "
+        "rsh salt salt-call salt-ssh slogin ssh sshpass toolbox tsh vagrant wsl"
     ),
     "wrappers_terminals": (
         "alacritty byobu expect foot gnome-terminal kitty konsole lxterminal mate-terminal rxvt screen st "
@@ -81,8 +82,7 @@ _PROGRAMS = {
     "files_archives": "7z 7za 7zr 7zz ar bsdtar cpio gcpio gtar jar p7zip pax rar star tar unar unrar unzip zip",
     "find": "fd fdfind find gfind",
     "permissions": (
-        "attrib cacls chattr chflags chgrp chmod chown gchgrp gchmod gchown icacls setcap setfacl takeown "
-        "xattr"
+        "attrib cacls chattr chflags chgrp chmod chown gchgrp gchmod gchown icacls setcap setfacl takeown xattr"
     ),
     "devices": (
         "badblocks blkdiscard blkzone cfdisk cgdisk ddrescue debugfs e2fsck e2label fatlabel fdisk "
@@ -99,22 +99,29 @@ _PROGRAMS = {
     ),
     "git": "git",
     "interpreters": (
-        "bpython bun coffee crystal deno elixir erl ghc ghci graalpy iex ipython ipython3 irb jjs jrunscript jruby julia "
-        "jython littler lua lua5.1 lua5.2 lua5.3 lua5.4 luajit micropython mruby node nodejs octave octave-cli perl perl5 phantomjs php php7 php8 py pypy pypy3 python python2 "
-        "python2.7 python3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14 python3.15 "
-        "pythonw qjs r rscript ruby runghc swift ts-node tsx"
+        "bpython bun coffee crystal deno elixir erl ghc ghci graalpy iex ipython ipython3 irb jjs jrunscript "
+        "jruby julia jython littler lua lua5.1 lua5.2 lua5.3 lua5.4 luajit micropython mruby node nodejs octave "
+        "octave-cli perl perl5 phantomjs php php7 php7.4 php8 php8.0 php8.1 php8.2 php8.3 php8.4 php8.5 py pypy "
+        "pypy3 python python2 python2.7 python3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 "
+        "python3.14 python3.15 pythonw qjs r rscript ruby runghc swift ts-node tsx"
     ),
+    "interpreters_frameworks": "arangosh artisan django django-admin drush manage.py mix rails wp wrangler",
     "sql": (
         "alter beeline bq clickhouse clickhouse-client clickhouse-local cockroach cqlsh cypher-shell db2 delete drop "
         "duckdb grant gsql hive impala-shell influx isql keydb-cli litecli mariadb merge mongo mongosh mssql-cli mycli "
         "mysql mysqlsh osql pgcli presto psql purge redis-cli snow snowsql spark-sql sqlcipher sqlcmd sqlite sqlite3 "
-        "sqlplus trino turso update usql valkey-cli vsql ysqlsh"
+        "sqlplus surreal trino turso update usql valkey-cli vsql ysqlsh"
     ),
     "network": "curl curlie wget wget2",
     "network_clients": "aria2c axel elinks fetch http https links links2 lwp-download lwp-request lynx w3m xh xhs",
+    "network_windows": (
+        "bitsadmin certutil cscript hh iex invoke-expression invoke-restmethod invoke-webrequest irm iwr mshta "
+        "msiexec regsvr32 rundll32 start-bitstransfer wmic wscript"
+    ),
     "network_sockets": "cryptcat nc nc.openbsd nc.traditional ncat netcat openssl pwncat socat telnet websocat wscat",
     "network_copies": (
-        "aws awslocal azcopy b2 coscli coscmd ftp ftpput gsutil lftp mc mcli ncftpput obsutil ossutil pscp psftp "
+        "aws awslocal azcopy b2 coscli coscmd croc ffsend ftp ftpput gsutil lftp magic-wormhole onionshare "
+        "onionshare-cli pastebinit qrcp sendme termbin wgetpaste woof wormhole mc mcli ncftpput obsutil ossutil pscp psftp "
         "rclone rsync s3cmd s4cmd s5cmd scp sftp tftp tnftp"
     ),
     "network_messages": (

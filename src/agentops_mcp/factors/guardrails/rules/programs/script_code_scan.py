@@ -47,6 +47,8 @@ def scanned(text: str, language: str, acts: Acts) -> None:
             after = tokens[place + 1] if place + 1 < len(tokens) else Token("line", "")
             if after.text == "=" and after.kind == "sign":
                 names[token.text] = _value(tokens, place + 2, names, table, acts, language)[0]
+            elif place and tokens[place - 1].text == "->":
+                acts.library(f"->.{token.text}", _arguments(tokens, place + 1, names, acts, language))
             elif act := table.get(token.text):
                 _act(act, tokens, place, names, acts, language)
             elif language == "perl":
@@ -62,9 +64,9 @@ def _perl(tokens: list[Token], place: int, names: dict[str, Value], acts: Acts) 
         if any(table_of("perl").get(each) in {"delete", "delete_tree"} for each in inside):
             for each in given[1:]:
                 acts.delete(each, recursive=True)
-    elif name == "while" and "fork" in {each.text for each in tokens[place + 1 : place + 3]}:
-        acts.effect("exhaust", "processes", "", "fork")
-    elif name in {"while", "for"} and _is_endless(tokens, place) and any(each.text == "fork" for each in tokens):
+    elif (name == "while" and "fork" in {each.text for each in tokens[place + 1 : place + 3]}) or (
+        name in {"while", "for"} and _is_endless(tokens, place) and any(each.text == "fork" for each in tokens)
+    ):
         acts.effect("exhaust", "processes", "", "fork")
 
 
@@ -76,7 +78,9 @@ def _is_endless(tokens: list[Token], place: int) -> bool:
 
 def _act(act: str, tokens: list[Token], place: int, names: dict[str, Value], acts: Acts, language: str) -> None:
     after = tokens[place + 1] if place + 1 < len(tokens) else Token("line", "")
-    called = after.text == "(" or after.kind in {"text", "name", "number"} or (after.kind == "sign" and after.text == "{")
+    called = (
+        after.text == "(" or after.kind in {"text", "name", "number"} or (after.kind == "sign" and after.text == "{")
+    )
     if act == "eval" and after.text == "{":  # Perl's eval of a block is a try
         return
     if not called or (place and tokens[place - 1].text in {"def", "sub", "function", "->", "use", "import", "from"}):
@@ -122,6 +126,11 @@ def _value(
         elif token.kind == "name" and table.get(token.text) in {"fetch", "based", "hex", "reversed", "same", "read"}:
             inner = _arguments(tokens, place + 1, names, acts, language)
             return perform(table[token.text], inner, acts, language), _behind(tokens, place + 1)
+        elif token.kind == "name" and table.get(token.text) in {"variable", "scratch", "home"}:
+            inner = _arguments(tokens, place + 1, names, acts, language)
+            parts.append(perform(table[token.text], inner, acts, language))
+            place = _behind(tokens, place + 1)
+            continue
         elif token.kind == "name" and token.text not in {"qw", "my", "our", "local"}:
             parts.append(UNKNOWN_VALUE)
         place += 1

@@ -181,12 +181,14 @@ class _Walker:
     def _named(self, base: Value, name: str) -> Value:
         between = "::" if self.language == "ruby" and name[:1].isupper() else "."
         full = _known(f"{base.name}{between}{name}") if base.name else f".{name}"
-        if full.startswith(_ENVIRONMENT) and name.isupper():
+        if f"{base.name}.{name}".startswith(_ENVIRONMENT) and name.isupper():
             return variable(name, self.acts)
         return base._replace(name=full)
 
     def _part(self, node: "Node", depth: int) -> Value:
         values = [self.value(child, depth) for child in node.named_children]
+        if len(values) > 1 and values[0].name == "Dir":  # Ruby's Dir["*.log"]
+            return values[1]
         if len(values) > 1 and values[1].text is not None and values[0].name and not values[1].text.isdigit():
             return self._named(values[0], values[1].text)
         return Value(taints=values[0].every_taint if values else frozenset())

@@ -88,9 +88,11 @@ def _text(text: str, call: Call) -> Outcome:
 
 
 def _prompt(call: Call) -> Outcome:
-    """`cmd /c TEXT`: its simple commands have names that shells know as well, the rest is refused as unknown."""
+    """`cmd /c TEXT`: its simple commands, pipes and `&&` read as a shell's do; paths only have other slashes."""
     words = list(call.argv[1:])
     while words and words[0][:1] == "/":
         if words.pop(0).lower()[:2] in {"/c", "/k", "/r"}:
-            return _text(" ".join(words), call)
+            text = " ".join(words)
+            found = _text(text, call)._replace(runs=(Code("shell", Stream(text.replace("\\", "/")), (), call.traits),))
+            return found if text.strip() else NOTHING
     return _from_input(call) if not words else NOTHING

@@ -70,6 +70,7 @@ _CLIENTS = {
     "hive": _HIVE, "beeline": _HIVE, "spark-sql": _HIVE, "impala-shell": _Client("q query", "f query_file", "i d u"),
     "turso": _Client("", "", "", 3), "db2": _Client("", "f", "", 0), "isql": _Client("", "", "b d"),
     "sqlplus": _Client("", "", ""),
+    "surreal": _Client("query", "", "e endpoint u username p password ns db", verb="sql"),
 }  # fmt: skip
 _TYPED = {
     # SQL at a prompt of a shell: the statement and a word that makes it one.
@@ -79,6 +80,9 @@ _TYPED = {
     "alter": ("table", "database", "user", "role"), "update": ("",), "purge": ("binary", "master"),
     "merge": ("into",),
 }  # fmt: skip
+_IN_MEMORY = frozenset({"sqlite3", "sqlite", "sqlcipher", "duckdb"})
+"""Clients whose database may be none but the process's own memory."""
+
 _CHANGES = frozenset({"destroy_data", "change_data"})
 
 
@@ -122,6 +126,8 @@ def _client(client: _Client, call: Call, world: World) -> Outcome | None:
     if _reads_only(given, call):
         # What is not seen may be a command of the client: those are not held back.
         effects = tuple(each for each in effects if each.kind not in _CHANGES or "unknown" in each.traits)
+    if call.name in _IN_MEMORY and operands[:1] in (("",), (":memory:",), ("file::memory:",)):
+        effects = tuple(each for each in effects if each.kind not in _CHANGES)
     runs = tuple(code for each in found for code in each.runs)
     opened = read([_database(operands[0])], call, world) if client.operand == 1 and operands else None
     return Outcome((*(opened.effects if opened else ()), *effects), opened.stream if opened else Stream(), runs)
@@ -164,6 +170,7 @@ def _input(call: Call) -> Outcome:
 def _meta(text: str, call: Call) -> Outcome:
     r"""Commands of the clients themselves that run a shell: `\! x`, `\o |x`, `.shell x`, `.import |x`, `system x`."""
     runs: list[Code] = []
+    effects: list[Effect] = []
     for line in text[:100_000].splitlines():
         command, _, rest = line.strip().partition(" ")
         shell = ""
@@ -175,9 +182,11 @@ def _meta(text: str, call: Call) -> Outcome:
             shell = rest.partition("|")[2].strip(" '\"")
         elif command in {"\\copy", "\\COPY"} and " program " in rest.lower():
             shell = rest[rest.lower().index(" program ") + len(" program ") :].strip(" '\"")
+        if command == ".restore" and rest and call.name in _IN_MEMORY:
+            effects.append(Effect("destroy_data", rest, "", call.traits | {"restore"}, call.text))
         if shell:
             runs.append(Code("shell", Stream(shell), traits=call.traits))
-    return Outcome(runs=tuple(runs))
+    return Outcome(tuple(effects), runs=tuple(runs))
 
 
 def _with(first: Outcome, second: Outcome) -> Outcome:

@@ -135,6 +135,11 @@ def _name(body: Sequence[Word], place: int) -> str:
     return "".join(parts) or "?"
 
 
+def _remove(body: Sequence[Word], place: int) -> _Found:
+    """SurrealQL's word for DROP, where a statement begins with it; elsewhere it takes a property away."""
+    return _drop(body, place) if place == 0 and body[1:2] and body[1].text in _HOLDERS else []
+
+
 def _drop(body: Sequence[Word], place: int) -> _Found:
     at = _after(body, place + 1)
     if body[place + 1 : place + 2] == [Word("word", "not")]:  # ALTER … DROP NOT NULL
@@ -292,7 +297,7 @@ def _purge(body: Sequence[Word], place: int) -> _Found:
 
 _VERBS = {
     "drop": _drop, "truncate": _truncate, "delete": _delete, "update": _update, "grant": _grant, "create": _role,
-    "alter": _role, "shutdown": _stop, "purge": _purge, "reset": _purge,
+    "remove": _remove, "alter": _role, "shutdown": _stop, "purge": _purge, "reset": _purge,
 }  # fmt: skip
 
 

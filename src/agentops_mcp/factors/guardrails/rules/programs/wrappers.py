@@ -157,6 +157,8 @@ def _by_itself(call: Call, given: Options, operands: Sequence[str], world: World
     effects: list[Effect] = []
     if call.name == "systemd-run" and given.has(*_LATER):
         effects.append(Effect("persist", " ".join(operands), "", call.traits | {"schedule"}, call.text))
+    if call.name == "nsenter" and ("1" in given.values("t", "target") or given.has("a", "all")):
+        effects.append(Effect("gain_privilege", "the machine's own namespaces", "", call.traits | {"host"}, call.text))
     if call.name in {"time", "strace", "ltrace", "gtime"}:
         effects += [written(path, call, world) for path in given.values("o", "output") if path and path[0] not in "|!"]
     return tuple(effects)

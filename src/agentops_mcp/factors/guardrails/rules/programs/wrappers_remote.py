@@ -3,41 +3,24 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, NOTHING, Call, Code, Outcome, Stream, World
+from agentops_mcp.factors.guardrails.rules.calls import EMPTY, NOTHING, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
-from agentops_mcp.factors.guardrails.rules.options import Options, parse
-from agentops_mcp.factors.guardrails.rules.places import is_inside
-from agentops_mcp.factors.guardrails.rules.programs.network_hosts import sent
+from agentops_mcp.factors.guardrails.rules.options import parse
+from agentops_mcp.factors.guardrails.rules.programs.network_hosts import sent, worded
 from agentops_mcp.factors.guardrails.rules.programs.shells_running import passing
 
 _SSH = "b B c D E e F I i J L l m O o p Q R S W w P"
 _SSH_RUNS = ("proxycommand", "localcommand", "knownhostscommand", "match exec", "pkcs11provider", "securitykeyprovider")
 _ORDINARY_PROXIES = frozenset("ssh nc ncat netcat cloudflared aws gcloud corkscrew connect connect-proxy sh".split())
 
-_RUN = (
-    "a add-host annotation attach l label label-file name p publish e env env-file v volume mount w "
-    "workdir u user h hostname "
-    "network net network-alias entrypoint m memory memory-swap c cpu-shares cpus cpuset-cpus cpuset-mems "
-    "cap-add cap-drop "
-    "device device-cgroup-rule gpus dns dns-search dns-option expose ip ip6 ipc isolation link log-driver "
-    "log-opt mac-address "
-    "pid pids-limit platform pull restart security-opt shm-size stop-signal stop-timeout storage-opt "
-    "sysctl tmpfs ulimit "
-    "userns uts volume-driver volumes-from health-cmd health-interval health-retries health-timeout "
-    "cgroup-parent cgroupns "
-    "cidfile group-add runtime pod secret arch os authfile uidmap gidmap"
-)
-_EXEC = "e env env-file w workdir u user detach-keys index"
-_COMPOSE = "f file p project-name profile env-file project-directory parallel ansi progress"
-_DOCKER = "H host l log-level c context config tlscacert tlscert tlskey"
 _KUBECTL = (
     "n namespace c container f filename context kubeconfig cluster user s server token as as-group request-timeout v "
     "pod-running-timeout image env labels l overrides restart port limits requests certificate-authority"
 )
-_HERE = frozenset({"sshpass", "wsl", "toolbox", "distrobox"})
+_AWS = "document-name instance-ids targets parameters comment region profile output timeout-seconds"
+_NODE_RIGHTS = ('"hostPID":true', '"privileged":true', '"hostPID": true', '"privileged": true', '"hostPath"')
+_HERE = frozenset({"sshpass", "wsl", "toolbox", "distrobox", "devcontainer"})
 """What runs with them reaches the files of this machine."""
-
-_CONTAINERS = frozenset({"docker", "podman", "nerdctl", "finch", "lima", "docker-compose", "podman-compose"})
 
 
 class _Elsewhere(NamedTuple):
@@ -85,6 +68,13 @@ _TOOLS: dict[str, _Elsewhere] = {
     "minikube": _Elsewhere(("ssh",), "p profile n node"),
     "kamal": _Elsewhere(("app exec", "server exec"), "d h r p destination hosts roles version"),
     "aptible": _Elsewhere(("ssh",), "app"),
+    "devcontainer": _Elsewhere(
+        ("exec",), "workspace-folder container-id config docker-path id-label override-config remote-env log-level"
+    ),
+    "fab": _Elsewhere(("",), "H hosts i identity c collection r search-root t connect-timeout", 99),
+    "ctr": _Elsewhere(("task exec", "tasks exec", "t exec"), "exec-id cwd user fifo-dir", 1),
+    "crictl": _Elsewhere(("exec",), "timeout r runtime-endpoint", 1),
+    "aws": _Elsewhere(("ecs execute-command",), "command cluster task container region profile", 99, "command"),
     "sshpass": _Elsewhere(("",), "p f d P"),
     "nsc": _Elsewhere(("ssh",), "", 1),
 }
@@ -140,7 +130,7 @@ def _ssh(call: Call, world: World) -> Outcome:  # noqa: ARG001
     host = rest.pop(0) if rest else ""
     later = parse(rest, _SSH, operands_last=True)  # options may also stand between the host and the command
     rest = list(later.operands)
-    words = Stream(None, call.taints, call.origin)
+    words = worded(" ".join(rest), call)
     effects = [sent(call, host, each, "session") for each in (call.stdin, words) if "secret" in each.taints]
     runs: list[Code | Call] = []
     for value in (*given.values("o"), *later.values("o")):
@@ -161,82 +151,6 @@ def _first(text: str) -> str:
     return words[0].rpartition("/")[2] if words else ""
 
 
-def _docker(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
-    """`run`, `exec` and `create` of containers, also under `container` and `compose`."""
-    words = call.argv[1:]
-    given = parse(words, _DOCKER, operands_last=True)
-    operands = list(given.operands)
-    if call.name.endswith("-compose"):
-        operands = ["compose", *words]
-    group = operands.pop(0) if operands and operands[0] in {"container", "compose"} else ""
-    if group == "compose":
-        operands = list(parse(operands, _COMPOSE, operands_last=True).operands)
-    if not operands or operands[0] not in {"run", "exec", "create"}:
-        return None
-    options = parse(operands[1:], _EXEC if operands[0] == "exec" else _RUN, operands_last=True)
-    command = list(options.operands[1:])
-    if entry := next((each for each in options.values("entrypoint") if each), ""):
-        command = [entry, *command]
-    mounts = _mounts(options)
-    effects = _let_out(options, mounts, call)
-    if not command:
-        reads = call.stdin != EMPTY and options.has("i", "interactive")
-        return Outcome(effects, runs=(_inner(call, ("sh",), "remote"),) if reads else ())
-    reach = [(host, there) for host, there in mounts if any(is_inside(word, there) for word in command)]
-    if reach:  # what it does there, it does to a folder of this machine
-        command = [_on_host(word, reach) for word in command]
-        return Outcome(effects, runs=(_inner(call, command),))
-    return Outcome(effects, runs=(_inner(call, command, "remote"),))
-
-
-def _mounts(options: Options) -> list[tuple[str, str]]:
-    """Folders of this machine and where they are inside."""
-    found: list[tuple[str, str]] = []
-    for value in options.values("v", "volume"):
-        parts = value.split(":")
-        if len(parts) > 1 and parts[0].startswith(("/", ".", "~", HOLE)):
-            found.append((parts[0], parts[1].rstrip("/") or "/"))
-    for value in options.values("mount"):
-        pairs = {name: rest for name, _, rest in (each.partition("=") for each in value.split(","))}
-        source = pairs.get("source") or pairs.get("src") or ""
-        target = pairs.get("target") or pairs.get("dst") or pairs.get("destination") or ""
-        if source.startswith(("/", ".", "~", HOLE)) and target:
-            found.append((source, target.rstrip("/") or "/"))
-    return found
-
-
-def _on_host(word: str, mounts: Sequence[tuple[str, str]]) -> str:
-    for host, there in mounts:
-        if is_inside(word, there):
-            return (host.rstrip("/") + word[len(there.rstrip("/")) :]) or "/"
-    return word
-
-
-def _let_out(options: Options, mounts: Sequence[tuple[str, str]], call: Call) -> tuple[Effect, ...]:
-    """Ways out of a container: all of the disk, the engine's socket, all rights."""
-    traits = call.traits | {"container"}
-    reach = [
-        host
-        for host, _ in mounts
-        if host == "/" or host.endswith((".sock", "/etc", "/root")) or host in {"/proc", "/dev"}
-    ]
-    shares = [
-        f"--{name}=host"
-        for name in ("pid", "userns", "ipc", "uts")
-        if "host" in options.values(name) and options.has("privileged")
-    ]
-    targets = [
-        *(each for each in reach if each != "/etc/localtime"),
-        *(["--privileged"] if options.has("privileged") else []),
-        *shares,
-    ]
-    return tuple(Effect("gain_privilege", target, "", traits | {_way(target)}, call.text) for target in targets)
-
-
-def _way(target: str) -> str:
-    return "disk" if target == "/" else "all_rights" if target.startswith("--") else "mount"
-
-
 def _kubectl(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     """`exec`, `run`, `debug` and `rsh`; what stands after `--` is the command."""
     operands = parse(call.argv[1:], _KUBECTL, operands_last=True).operands
@@ -246,8 +160,38 @@ def _kubectl(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     if not command and operands[0] in {"exec", "rsh"}:  # the old form, without the dashes
         command = parse(operands[1:], _KUBECTL, operands_last=True).operands[1:]
     if not command:
-        return NOTHING if operands[0] in {"exec", "rsh"} else None
-    return Outcome(runs=(_inner(call, command, "remote"),))
+        effects = _effects_on_node(call)
+        return Outcome(effects) if effects else NOTHING if operands[0] in {"exec", "rsh"} else None
+    return Outcome(_effects_on_node(call), runs=(_inner(call, command, "remote"),))
+
+
+def _effects_on_node(call: Call) -> tuple[Effect, ...]:
+    """A pod with the rights of its node: `kubectl debug node/…`, or settings that ask for them."""
+    debugs = "debug" in call.argv and any(word.startswith(("node/", "nodes/")) for word in call.argv)
+    settings = next((word for word in call.argv if '"' in word and any(each in word for each in _NODE_RIGHTS)), "")
+    if not debugs and not settings:
+        return ()
+    traits = call.traits | {"container", "all_rights"}
+    return (Effect("gain_privilege", settings or "the node", "", traits, call.text),)
+
+
+def _commands(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+    """`aws ssm send-command --parameters commands=…`: texts for the shells of machines, plain or as JSON."""
+    given = parse(call.argv[1:], _AWS)
+    if given.operands[:2] != ("ssm", "send-command"):
+        return _tool(call, _TOOLS["aws"])
+    texts = [value.partition("commands")[2].lstrip("\"'=: [").rstrip("\"'} ]") for value in given.values("parameters")]
+    return Outcome(runs=tuple(_there(Stream(text.replace('","', "\n")), call) for text in texts if text))
+
+
+def _salt(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+    """`salt TARGET cmd.run TEXT`, on every machine that the target names."""
+    given = parse(call.argv[1:], "t b L E c out timeout batch config-dir log-level", operands_last=True)
+    words = given.operands if call.name == "salt-call" else given.operands[1:]
+    if words[:1] not in {("cmd.run",), ("cmd.shell",), ("cmd.run_all",), ("cmd.run_stdout",), ("cmd.retcode",)}:
+        return None
+    traits = call.traits | {"repeated", "remote"}
+    return Outcome(runs=(Code("shell", Stream(" ".join(words[1:2])), (), traits),))
 
 
 def _mosh(call: Call, world: World) -> Outcome:  # noqa: ARG001
@@ -275,7 +219,8 @@ _PROGRAMS: dict[str, Callable[[Call, World], Outcome | None]] = {
     "dbclient": _ssh,
     "mosh": _mosh,
     **dict.fromkeys(("pdsh", "pssh", "parallel-ssh", "clush", "dsh", "rsh", "remsh", "cssh"), _many),
-    **dict.fromkeys(_CONTAINERS, _docker),
+    "aws": _commands,
+    **dict.fromkeys(("salt", "salt-ssh", "salt-call"), _salt),
     "kubectl": _kubectl,
     "oc": _kubectl,
     "k3s": _kubectl,

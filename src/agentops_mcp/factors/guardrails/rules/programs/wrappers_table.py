@@ -177,7 +177,7 @@ WRAPPERS: dict[str, Wrapper] = {
     ),
     "op": Wrapper("env-file account", words=("run",)),
     "infisical": Wrapper("env path projectId token", words=("run",), text="command"),
-    "chamber": Wrapper("r b retries backend", words=("exec",)),
+    "chamber": Wrapper("r b retries backend", words=("exec",), after="--"),
     "teller": Wrapper("c config", words=("run",)),
     "aws-vault": Wrapper("d duration region mfa-token t prompt", skip=1, words=("exec",)),
     "aws-okta": Wrapper("t d", skip=1, words=("exec",)),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, NOTHING, Call, Code, Outcome, Stream, World
+from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import parse
 from agentops_mcp.factors.guardrails.rules.programs.wrappers import inner
 
@@ -26,7 +27,7 @@ def outcome(call: Call, world: World) -> Outcome | None:
     """What runs in the terminal; None when nothing does, as with the commands that end one."""
     program = _PROGRAMS.get(call.name)
     found = program(call, world) if program else NOTHING
-    return found if found.runs else None
+    return found if found.runs or found.effects else None
 
 
 def _tmux(call: Call, world: World) -> Outcome:  # noqa: ARG001
@@ -87,7 +88,17 @@ def _screen(call: Call, world: World) -> Outcome:  # noqa: ARG001
     )
 
 
-def _terminal(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _terminal(call: Call, world: World) -> Outcome:
+    """A terminal; one that is shown on another machine's screen is given to whoever sits there."""
+    found = _in_terminal(call, world)
+    screen = next(iter(parse(call.argv[1:], "display d", single_dash=True).values("display")), "")
+    host = screen.rpartition(":")[0].partition("/")[0]
+    if not host or host in {"localhost", "127.0.0.1", "unix"}:
+        return found
+    return found._replace(effects=(Effect("open_shell", host, "remote", call.traits, call.text),))
+
+
+def _in_terminal(call: Call, world: World) -> Outcome:  # noqa: ARG001
     """What stands behind `-e` or `--`; with one word it is a text."""
     words = list(call.argv[1:])
     at = next((place for place, word in enumerate(words) if word in _BEFORE_COMMAND), -1)

@@ -1,9 +1,8 @@
 """What shell text would do: parsed, walked, and every program it would call asked for its effects."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
-from agentops_mcp.factors.guardrails.rules.calls import HOLE, Call, Code, Outcome, World
+from agentops_mcp.factors.guardrails.rules.calls import HOLE, Analysis, Call, Code, Outcome, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.shell.documents import Documents
 from agentops_mcp.factors.guardrails.rules.shell.state import State, TooMuchError
@@ -26,24 +25,6 @@ _OWN = dict.fromkeys(range(0xE001, 0xE012), "\ufffd")
 _INVISIBLE = frozenset("\u200b\u200c\u2060\ufeff\u00ad")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Marks of writing direction, which show a text in another order than it is read."""
-
-
-class Analysis(NamedTuple):
-    """What was found in some shell text."""
-
-    effects: tuple[Effect, ...]
-    calls: tuple[Call, ...] = ()
-    """The programs that would be called, in the order they were met."""
-
-    notes: tuple[str, ...] = ()
-    """What could not be resolved."""
-
-    def lines(self) -> Iterator[str]:
-        """The calls, indented by how deep they stand, and the notes."""
-        for call in self.calls:
-            traits = f"  ({', '.join(sorted(call.traits))})" if call.traits else ""
-            yield "  " * call.depth + call.text + traits
-        yield from self.notes
 
 
 def analyse(
