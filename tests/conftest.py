@@ -17,7 +17,7 @@ from agentops_mcp.storage.database import Database
 from agentops_mcp.storage.ledger import Ledger, View
 from agentops_mcp.storage.sqlite import SqliteDatabase
 
-pytest_plugins = ["saved_states"]
+pytest_plugins = ["saved_states", "analysed"]
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 AGENT = Actor(client="test-client 1.0", user="tester", via="mcp")

@@ -64,11 +64,18 @@ def test_a_row_holds_for_its_words_wherever_options_stand(command: str) -> None:
         "tool help thing delete",
         "tool thing delete a --dry-run",
         "tool thing delete a --dry-run=client",
+        "tool thing delete a --preview-only",
         "tool --version",
     ],
 )
 def test_other_words_help_and_dry_runs_do_nothing(command: str) -> None:
     assert not destroys(command)
+
+
+def test_the_last_word_asks_for_help_where_a_program_reads_it_so() -> None:
+    row = {**ROW, "programs": ["aws"], "words": ["s3 rb"]}
+    assert from_rows(Call(("aws", "s3", "rb", "help")), [row]) is NOTHING
+    assert from_rows(Call(("docker", "s3", "rb", "help")), [row]) is not NOTHING
 
 
 def test_a_dry_run_that_is_switched_off_is_none() -> None:
@@ -172,6 +179,7 @@ def test_a_verb_of_destruction_speaks_for_an_unknown_program(command: str) -> No
         "frob delete cache",
         "frob remove x",
         "frob --filter delete",
+        "frob auth can-i delete pods",
         "frob src/delete.py",
         "frob delete.txt",
         "npm remove lodash",

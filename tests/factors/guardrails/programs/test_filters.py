@@ -162,3 +162,8 @@ def test_variables_with_secrets_are_told(line: str, expected: list[str]) -> None
 
 def test_the_whole_environment_is_marked_where_it_goes() -> None:
     assert "secret" in outcome(filters_print.outcome, "printenv").output.taints
+
+
+@pytest.mark.parametrize("line", ["pbpaste", "wl-paste", "xclip -selection clipboard -o", "xsel --output"])
+def test_the_clipboard_may_be_anything(line: str) -> None:
+    assert outcome(filters.outcome, line).output.taints == {"dynamic", "local"}

@@ -99,3 +99,8 @@ def test_any_text_is_a_script_or_none(text: str) -> None:
 @given(st.integers(1, 5000))
 def test_long_scripts_end(count: int) -> None:
     assert len(understood("e x\n" * count).runs) <= count
+
+
+def test_a_program_of_awk_that_comes_from_the_network_is_run() -> None:
+    found = outcome(awk, "awk -f -", Stream(None, frozenset({"fetched"}), "https://example.com/a"))
+    assert "run_fetched https://example.com/a" in effects(found)

@@ -127,3 +127,8 @@ WORDS = st.lists(
 def test_no_command_line_is_too_odd_for_a_socket(name: str, words: list[str]) -> None:
     found = joined(Call((name, *words), SECRET, PROJECT), WORLD)
     assert found is None or all(each.kind for each in found.effects)
+
+
+def test_a_telnet_server_without_a_login_gives_a_shell_away() -> None:
+    assert effects(outcome(joined, "telnetd -l /bin/sh -p 9999")) == ["open_shell whoever connects"]
+    assert joined(call("telnetd -l /bin/login"), WORLD) is None

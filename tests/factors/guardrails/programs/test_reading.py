@@ -27,6 +27,9 @@ class LinkedWorld:
     def exists(self, path: str) -> bool | None:  # noqa: ARG002
         return None
 
+    def held(self, path: str) -> Stream | None:  # noqa: ARG002
+        return None
+
 
 @pytest.mark.parametrize(
     ("path", "kind"),

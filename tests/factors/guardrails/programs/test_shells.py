@@ -138,7 +138,7 @@ def test_powershell_texts_are_handed_on() -> None:
         "powershell: Remove-Item x -Recurse"
     ]
     assert runs(outcome(powershell, "powershell -enc cgBtACAAeAA=")) == ["powershell: rm x"]
-    assert runs(outcome(powershell, "cmd.exe /c del x")) == ["powershell: del x"]
+    assert runs(outcome(powershell, "cmd.exe /c del x")) == ["shell: del x"]
 
 
 @pytest.mark.parametrize("line", ["powershell", "pwsh -", "powershell -Command -", "pwsh -File -"])

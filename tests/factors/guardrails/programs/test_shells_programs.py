@@ -4,7 +4,8 @@ import pytest
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, Stream
 from agentops_mcp.factors.guardrails.rules.programs.shells_programs import outcome as program
-from called import PROJECT, effects, outcome, runs
+from agentops_mcp.factors.guardrails.rules.worlds import Anywhere
+from called import PROJECT, call, effects, outcome, runs
 
 FETCHED = Stream(None, frozenset({"fetched"}), "https://example.com/x")
 
@@ -34,6 +35,16 @@ FETCHED = Stream(None, frozenset({"fetched"}), "https://example.com/x")
 )
 def test_the_command_is_found(line: str, stdin: str) -> None:
     assert runs(outcome(program, line, stdin)) == ["shell: rm -rf x"]
+
+
+def test_a_makefile_that_the_same_text_wrote_is_run() -> None:
+    class Written(Anywhere):
+        def held(self, path: str) -> Stream | None:
+            return Stream("all:\n\trm -rf x\n") if path == f"{PROJECT}/Makefile" else None
+
+    found = program(call("make all"), Written())
+    assert found is not None
+    assert runs(found) == ["shell: rm -rf x"]
 
 
 def test_an_administrators_script_has_other_rights() -> None:

@@ -254,3 +254,17 @@ def test_terminals_run_commands(line: str, expected: list[str]) -> None:
 @pytest.mark.parametrize("line", ["tmux ls", "tmux set-option -g mouse on", "screen -ls", "xterm", "tmux kill-server"])
 def test_terminals_without_a_command_are_left_to_others(line: str) -> None:
     assert terminal(call(line), WORLD) is None
+
+
+def test_bubblewrap_has_options_with_two_values() -> None:
+    assert runs(outcome(wrapped, "bwrap --bind / / --setenv A 1 --proc /proc rm -rf x")) == ["rm -rf x"]
+
+
+def test_the_first_process_stands_for_the_machine() -> None:
+    assert effects(outcome(wrapped, "nsenter -t 1 -m bash")) == ["gain_privilege the machine's own namespaces host"]
+    assert effects(outcome(wrapped, "nsenter -t 4242 -n bash")) == []
+
+
+def test_a_terminal_on_another_machines_screen_is_given_away() -> None:
+    assert effects(outcome(terminal, "xterm -display 203.0.113.1:1")) == ["open_shell 203.0.113.1"]
+    assert terminal(call("xterm -display :0"), WORLD) is None

@@ -2,14 +2,21 @@
 
 import pytest
 
-from agentops_mcp.factors.guardrails.rules.calls import HOLE, UNKNOWN, Stream
+from agentops_mcp.factors.guardrails.rules.calls import HOLE, UNKNOWN, Call, Outcome, Stream, World
+from agentops_mcp.factors.guardrails.rules.programs.wrappers_containers import outcome as contained
 from agentops_mcp.factors.guardrails.rules.programs.wrappers_lines import outcome as lined
-from agentops_mcp.factors.guardrails.rules.programs.wrappers_remote import outcome as remote
+from agentops_mcp.factors.guardrails.rules.programs.wrappers_remote import outcome as elsewhere
 from agentops_mcp.factors.guardrails.rules.programs.wrappers_settings import assignment, loaded
 from called import WORLD, call, effects, outcome, runs
 
 FETCHED = Stream(None, frozenset({"fetched"}), "https://example.com/x")
 LOCAL = Stream(None, frozenset({"local"}), "list")
+
+
+def remote(call: Call, world: World) -> Outcome | None:
+    """Other machines first, then containers."""
+    found = elsewhere(call, world)
+    return contained(call, world) if found is None else found
 
 
 @pytest.mark.parametrize(
@@ -19,7 +26,11 @@ LOCAL = Stream(None, frozenset({"local"}), "list")
         "ssh h -p 22 rm -rf x",
         "autossh -M 0 h rm -rf x", "pdsh -w h[1-9] rm -rf x", "vagrant ssh -c 'rm -rf x'",
         "fly ssh console -C 'rm -rf x'",
-        "gcloud compute ssh vm --command='rm -rf x'",
+        "gcloud compute ssh vm --command='rm -rf x'", "doctl compute ssh vm --ssh-command 'rm -rf x'",
+        "aws ssm send-command --document-name AWS-RunShellScript --parameters commands='rm -rf x'",
+        "aws ssm send-command --parameters '{\"commands\":[\"rm -rf x\"]}'",
+        "aws ecs execute-command --cluster c --task t --command 'rm -rf x'",
+        "knife ssh role:web 'rm -rf x'", "bolt command run 'rm -rf x' --targets web",
     ],
 )  # fmt: skip
 def test_a_text_for_another_machine_is_run_there(line: str) -> None:
@@ -37,7 +48,7 @@ def test_a_text_for_another_machine_is_run_there(line: str) -> None:
         "kubectl exec p rm -rf x", "kubectl -n ns run a --image=b -- rm -rf x", "oc rsh p rm -rf x",
         "lxc exec c -- rm -rf x",
         "multipass exec vm -- rm -rf x", "heroku run rm -rf x", "adb shell rm -rf x", "minikube ssh -- rm -rf x",
-        "mosh h -- rm -rf x",
+        "mosh h -- rm -rf x", "nomad alloc exec a rm -rf x", "crictl exec -i c rm -rf x",
     ],
 )  # fmt: skip
 def test_a_command_elsewhere_is_run_there(line: str) -> None:
@@ -49,6 +60,11 @@ def test_a_command_elsewhere_is_run_there(line: str) -> None:
 )
 def test_other_subcommands_are_left_to_others(line: str) -> None:
     assert remote(call(line), WORLD) is None
+
+
+def test_a_fleet_runs_a_text_on_many_machines() -> None:
+    assert runs(outcome(remote, "salt 'web*' cmd.run 'rm -rf x'")) == ["shell: rm -rf x [remote,repeated]"]
+    assert runs(outcome(remote, "salt-call cmd.run 'rm -rf x'")) == ["shell: rm -rf x"]
 
 
 @pytest.mark.parametrize("line", ["ssh h", "ssh -N -L 1:h:2 h", "ssh -V", "docker run -it ubuntu"])

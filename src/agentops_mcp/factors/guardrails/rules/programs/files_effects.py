@@ -12,7 +12,7 @@ _MOST = 200
 _REBUILT = frozenset(
     "node_modules bower_components __pycache__ .pytest_cache .mypy_cache .ruff_cache .hypothesis .tox .nox .venv "
     ".eggs .coverage .nyc_output .cache caches .next .nuxt .output .svelte-kit .turbo .parcel-cache .vite .angular "
-    ".expo .docusaurus .gradle .dart_tool .terraform .serverless .aws-sam .sass-cache .eslintcache .stylelintcache "
+    ".expo .docusaurus .gradle .dart_tool .terraform .serverless .aws-sam cdk.out .sass-cache .eslintcache .stylelintcache "
     ".ipynb_checkpoints deriveddata elm-stuff dist-newstyle .stack-work zig-cache .zig-cache .ds_store "
     "thumbs.db".split()
 )
@@ -136,5 +136,7 @@ def _is_rebuilt(path: str, world: World) -> bool:
     here = path.startswith(f"{world.project}/")
     parts = path.removeprefix(world.project if here else world.home).lower().split("/")
     if any(part in _REBUILT or part.endswith(_REBUILT_ENDS) for part in parts) or "vendor/bundle" in "/".join(parts):
+        return True
+    if here and parts[-1].endswith(".log"):
         return True
     return here and any(part in _REBUILT_HERE or part.startswith(_REBUILT_BEGINS) for part in parts)

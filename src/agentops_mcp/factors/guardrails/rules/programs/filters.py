@@ -132,6 +132,8 @@ def outcome(call: Call, world: World) -> Outcome | None:
     """What a filter shows, writes and passes on."""
     if call.name in _WRITERS:
         return _tee(call, world)
+    if _pastes(call):
+        return Outcome((), Stream(None, frozenset({"dynamic", "local"}), "the clipboard"))
     shows = _SHOWS.get(call.name)
     if shows is None:
         return None
@@ -166,6 +168,12 @@ def written(path: str, call: Call, world: World, *, adds: bool = False) -> Effec
 
 def _has(given: Options, names: str) -> bool:
     return bool(names) and given.has(*names.split())
+
+
+def _pastes(call: Call) -> bool:
+    """Whether a call prints the clipboard, which is nobody's text and may be anything."""
+    given = parse(call.argv[1:], "selection sel d display t target b", single_dash=True)
+    return call.name in {"pbpaste", "wl-paste"} or (call.name in {"xclip", "xsel"} and given.has("o", "out", "output"))
 
 
 def _passed(stream: Stream, call: Call, shows: _Shows, given: Options) -> Stream:

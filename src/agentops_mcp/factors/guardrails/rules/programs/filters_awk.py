@@ -7,7 +7,8 @@ from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import parse
 from agentops_mcp.factors.guardrails.rules.programs.filters import written
 from agentops_mcp.factors.guardrails.rules.programs.filters_escapes import unescaped
-from agentops_mcp.factors.guardrails.rules.programs.reading import read
+from agentops_mcp.factors.guardrails.rules.programs.reading import of_file, read
+from agentops_mcp.factors.guardrails.rules.programs.shells_running import running
 
 Token = tuple[str, str]
 """What it is (`string`, `name`, `mark`) and its text."""
@@ -27,10 +28,12 @@ def outcome(call: Call, world: World) -> Outcome | None:
     programs, operands = given.values("e", "source"), given.operands
     if not given.has("e", "f", "E", "source", "file", "exec"):
         programs, operands = operands[:1], operands[1:]
-    tokens = tokens_of("\n".join(programs))
+    sources = [_source(each, call, world) for each in given.values("f", "file", "E", "exec")]
+    tokens = tokens_of("\n".join((*programs, *(each.text or "" for each in sources))))
     files = [each for each in operands if "=" not in each.partition("/")[0]]
     reading = read((*(files or ("-",)), *_read_files(tokens)), call, world)
     effects = [*reading.effects, *(written(path, call, world) for path in _written_files(tokens))]
+    effects += [effect for each in sources if each.text is None for effect in running(each, call, "awk").effects]
     commands = _commands(tokens)
     inet = next((text for kind, text in tokens if kind == "string" and text.startswith("/inet")), "")
     if inet:
@@ -42,6 +45,11 @@ def outcome(call: Call, world: World) -> Outcome | None:
     runs = tuple(Code("shell", Stream(each)) for each in commands if each.strip(HOLE + " "))
     taints = reading.stream.taints - {"local"} | {"dynamic"}
     return Outcome(tuple(effects), Stream(None, taints, reading.stream.origin), runs)
+
+
+def _source(path: str, call: Call, world: World) -> Stream:
+    """A program that stands in a file: what is known of it."""
+    return call.stdin if path == "-" else of_file(path, call.cwd, world)[0]
 
 
 def tokens_of(program: str) -> list[Token]:

@@ -201,7 +201,8 @@ def _converted(call: Call, world: World) -> Outcome:
 def _unwrapped(call: Call, world: World) -> Outcome:
     """Decoders whose result is not known here."""
     given = parse(call.argv[1:], "o")
-    return _into(_passes(given.operands, call, world, lambda _: None), given.values("o"), call, world)
+    into = [each for each in given.values("o") if each not in {"-", "/dev/stdout"}]
+    return _into(_passes(given.operands, call, world, lambda _: None), into, call, world)
 
 
 def _decrypted(call: Call, world: World) -> Outcome | None:

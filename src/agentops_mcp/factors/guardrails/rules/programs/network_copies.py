@@ -41,13 +41,15 @@ _SYSTEM_ROOTS = (
 _PUTTING = frozenset("put mput reput send mirror putfile append".split())
 _GETTING = frozenset("get mget reget recv pget getfile".split())
 _HANDING = frozenset(
-    "croc ffsend magic-wormhole onionshare onionshare-cli pastebinit qrcp sendme termbin wgetpaste woof wormhole".split()
+    (
+        "croc ffsend magic-wormhole onionshare onionshare-cli pastebinit qrcp sendme termbin wgetpaste woof wormhole"
+    ).split()
 )
 """Programs that do little else than give files to others."""
 
 _REMOVING = frozenset("rm rmdir mrm delete mdelete del rmd dele mdel".split())
 _UPLOADING = frozenset(
-    "cp sync mv copy copyto move moveto put upload upload-batch upload-file mirror rsync pipe".split()
+    "cp scp sync mv copy copyto move moveto put upload upload-batch upload-file mirror rsync pipe".split()
 )
 
 

@@ -38,7 +38,8 @@ def _lookup(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - one s
     carrying = [each for each in words if _carries(each)]
     if call.name in _ASKED:
         carrying = [each for each in words if HOLE in each]
-    found = tuple(sent(call, each, worded(each, call), "name") for each in carrying)
+    part = "query" if call.name in _ASKED else "name"
+    found = tuple(sent(call, each, worded(each, call), part) for each in carrying)
     return Outcome(found, Stream(None, frozenset({"fetched"}), " ".join(words)))
 
 
@@ -98,6 +99,10 @@ def _forge(call: Call, world: World) -> Outcome | None:
     words = [each for each in call.argv[1:] if not each.startswith("-")]
     if words[:1] == ["api"]:
         return _api(call)
+    if words[:2] in (["release", "create"], ["release", "upload"]):
+        streams = [of_file(each.partition("#")[0], call.cwd, world)[0] for each in words[3:MOST_OPERANDS]]
+        secrets = tuple(sent(call, call.name, each, "file", "paste") for each in streams if "secret" in each.taints)
+        return Outcome(secrets) if secrets else None
     if words[:2] in (["gist", "create"], ["gist", "new"], ["snippet", "create"]):
         given = exact(call.argv[3:], "desc filename title visibility description repo", "dftvR")
         files = given.operands[:MOST_OPERANDS]
@@ -155,7 +160,8 @@ def _ansible(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
 
 
 _SENDERS: dict[str, Callable[[Call, World], Outcome | None]] = {
-    **dict.fromkeys(("dig", "nslookup", "host", "drill", "kdig", "delv", "doggo", "resolvectl", "whois", "finger"), _lookup),
+    **dict.fromkeys(("dig", "nslookup", "host", "drill", "kdig", "delv", "doggo", "resolvectl"), _lookup),
+    **dict.fromkeys(sorted(_ASKED), _lookup),
     **dict.fromkeys(("ping", "ping6", "fping", "hping3", "nping"), _ping),
     **dict.fromkeys(("mail", "mailx", "s-nail", "mutt", "neomutt", "sendmail", "msmtp", "ssmtp", "swaks", "sendemail",
                      "mpack", "esmtp", "himalaya"), _mail),

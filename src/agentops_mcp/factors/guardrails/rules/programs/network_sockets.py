@@ -169,6 +169,15 @@ def _telnet(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     return _flow(call, next(iter(given.operands), ""))
 
 
+def _telnetd(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+    """`telnetd -l PROGRAM`: whoever connects gets the program in place of a login."""
+    given = parse(call.argv[1:], "l p b f K w")
+    program = next(iter(given.values("l")), "")
+    if not program or program.endswith("login"):
+        return None
+    return Outcome((Effect("open_shell", "whoever connects", "remote", call.traits, call.text),))
+
+
 def _websocket(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     """Websocat and wscat: addresses as URLs; messages from the input or an option are judged as bodies."""
     given = exact(
@@ -205,5 +214,6 @@ def _openssl(call: Call, world: World) -> Outcome | None:
 
 _PROGRAMS_HERE: dict[str, Callable[[Call, World], Outcome | None]] = {
     **dict.fromkeys(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "cryptcat", "pwncat"), _netcat),
-    "socat": _socat, "telnet": _telnet, "websocat": _websocket, "wscat": _websocket, "openssl": _openssl,
+    "socat": _socat, "telnet": _telnet, "telnetd": _telnetd, "websocat": _websocket, "wscat": _websocket,
+    "openssl": _openssl,
 }  # fmt: skip

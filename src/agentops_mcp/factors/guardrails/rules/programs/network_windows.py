@@ -1,4 +1,4 @@
-"""Tools of Windows that fetch, and those that run what they fetch: PowerShell's clients, certutil, mshta and the like."""
+"""Tools of Windows that fetch, and those that run what they fetch: PowerShell's clients, certutil, mshta."""
 
 from collections.abc import Callable, Sequence
 

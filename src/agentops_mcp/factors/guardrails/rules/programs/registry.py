@@ -12,13 +12,13 @@ _PROGRAMS = {
     # family: programs. Each family is a module here with `outcome(call: Call, world: World) -> Outcome | None`;
     # None means that it knows nothing of this call after all.
     "wrappers": (
-        "abduco asdf aws-okta aws-vault busybox cabal caffeinate calife capsh catatonit catchsegv chamber choom "
-        "chpst chronic chroot chrt command cpulimit cross-env cross-env-shell daemon daemonize dbus-launch "
-        "dbus-run-session devbox devenv direnv doas doppler dotenv dotenvx dtach dtruss dumb-init eatmydata env "
-        "env-cmd envchain envdir envuidgid fakechroot fakeroot faketime firejail flatpak-spawn flock fnm foreman "
-        "gdbserver genv gksudo gnice gnohup gosu gstdbuf gtime gtimeout guix heaptrack honcho i386 ifne infisical "
-        "ionice ip jenv kdesudo lerna linux32 linux64 ltrace machinectl mise mix nice nix nix-shell nocache "
-        "nodemon nodenv nohup nsenter numactl nvm nx op opam perf pkexec please prlimit proot proxychains "
+        "abduco arch-chroot asdf aws-okta aws-vault busybox bwrap cabal caffeinate calife capsh catatonit catchsegv "
+        "chamber choom chpst chronic chroot chrt command cpulimit cross-env cross-env-shell daemon daemonize "
+        "dbus-launch dbus-run-session devbox devenv direnv doas doppler dotenv dotenvx dtach dtruss dumb-init "
+        "eatmydata env env-cmd envchain envdir envuidgid fakechroot fakeroot faketime firejail flatpak-spawn flock "
+        "fnm foreman gdbserver genv gksudo gnice gnohup gosu gstdbuf gtime gtimeout guix heaptrack honcho i386 ifne "
+        "infisical ionice ip jenv kdesudo lerna linux32 linux64 ltrace machinectl mise mix nice nix nix-shell "
+        "nocache nodemon nodenv nohup nsenter numactl nvm nx op opam perf pkexec please prlimit proot proxychains "
         "proxychains4 pyenv rbenv reflex retry rr rtk rtx run0 runcon runuser rvm s6-setuidgid script setarch "
         "setpriv setsid setuidgid sg softlimit sops ssh-agent stack stdbuf strace su su-exec sudo systemd-inhibit "
         "systemd-run taskset teller time timeout tini torify torsocks toybox trickle tsocks unbuffer unshare "
@@ -31,10 +31,10 @@ _PROGRAMS = {
     ),
     "wrappers_containers": "docker docker-compose finch lima nerdctl podman podman-compose",
     "wrappers_remote": (
-        "adb aptible autossh aws az cf clush colima cssh ctr crictl dbclient devcontainer distrobox dokku dsh eb "
-        "fab flatpak fly flyctl gcloud heroku incus k3s kamal kubectl limactl lxc lxc-attach microk8s "
-        "minikube mosh multipass nsc oc orb parallel-ssh pdsh pssh railway remsh "
-        "rsh salt salt-call salt-ssh slogin ssh sshpass toolbox tsh vagrant wsl"
+        "adb aptible autossh aws az bolt cf clush colima crictl cssh ctr dbclient devcontainer distrobox doctl "
+        "dokku dsh eb fab flatpak fly flyctl gcloud heroku incus k3s kamal knife kubectl limactl lxc lxc-attach "
+        "microk8s minikube mosh multipass nomad nsc oc orb parallel-ssh pdsh pssh railway remsh rsh salt salt-call "
+        "salt-ssh slogin ssh sshpass toolbox tsh vagrant wsl"
     ),
     "wrappers_terminals": (
         "alacritty byobu expect foot gnome-terminal kitty konsole lxterminal mate-terminal rxvt screen st "
@@ -50,13 +50,13 @@ _PROGRAMS = {
         "vimdiff wish"
     ),
     "filters": (
-        "ack ag b2sum b3sum bat batcat bcat buffer bzgrep cat ccat ccze cksum clip cmp colordiff column comm "
-        "csvcut csvgrep csvlook cut dasel delta diff diff3 difft dos2unix egrep expand fgrep file fmt fold fx "
-        "gcat gdiff ggrep ghead glow gojq grep gron gtail gtee head hexyl highlight htmlq icdiff jaq join jp jq "
-        "lolcat look lv mcat md5 md5sum mdcat micro mlr most nano nl paste pbcopy pcre2grep pcregrep pg pico pr "
-        "pt pup pv pygmentize rg sdiff sha1sum sha224sum sha256sum sha384sum sha512sum shasum shuf sift sort "
-        "source-highlight sponge stat strings sum tac tail tee tomlq ts tsort ugrep ul unexpand uniq unix2dos wc "
-        "wdiff wl-copy xclip xmllint xmlstarlet xq xsel xxhsum xzgrep yq zgrep zless zmore"
+        "ack ag b2sum b3sum bat batcat bcat buffer bzgrep cat ccat ccze cksum clip cmp colordiff column comm csvcut "
+        "csvgrep csvlook cut dasel delta diff diff3 difft dos2unix egrep expand fgrep file fmt fold fx gcat gdiff "
+        "ggrep ghead glow gojq grep gron gtail gtee head hexyl highlight htmlq icdiff jaq join jp jq lolcat look lv "
+        "mcat md5 md5sum mdcat micro mlr most nano nl paste pbcopy pbpaste pcre2grep pcregrep pg pico pr pt pup pv "
+        "pygmentize rg sdiff sha1sum sha224sum sha256sum sha384sum sha512sum shasum shuf sift sort source-highlight "
+        "sponge stat strings sum tac tail tee tomlq ts tsort ugrep ul unexpand uniq unix2dos wc wdiff wl-copy "
+        "wl-paste xclip xmllint xmlstarlet xq xsel xxhsum xzgrep yq zgrep zless zmore"
     ),
     "filters_print": (
         ": [ [[ basename dirname echo false gecho gmktemp gprintf greadlink grealpath gseq logname mktemp printenv "
@@ -118,15 +118,18 @@ _PROGRAMS = {
         "bitsadmin certutil cscript hh iex invoke-expression invoke-restmethod invoke-webrequest irm iwr mshta "
         "msiexec regsvr32 rundll32 start-bitstransfer wmic wscript"
     ),
-    "network_sockets": "cryptcat nc nc.openbsd nc.traditional ncat netcat openssl pwncat socat telnet websocat wscat",
+    "network_sockets": (
+        "cryptcat nc nc.openbsd nc.traditional ncat netcat openssl pwncat socat telnet telnetd websocat wscat"
+    ),
     "network_copies": (
-        "aws awslocal azcopy b2 coscli coscmd croc ffsend ftp ftpput gsutil lftp magic-wormhole onionshare "
-        "onionshare-cli pastebinit qrcp sendme termbin wgetpaste woof wormhole mc mcli ncftpput obsutil ossutil pscp psftp "
-        "rclone rsync s3cmd s4cmd s5cmd scp sftp tftp tnftp"
+        "aws awslocal az azcopy b2 coscli coscmd croc ffsend ftp ftpput gcloud gsutil kubectl lftp magic-wormhole "
+        "mc mcli ncftpput obsutil oc onionshare onionshare-cli ossutil pastebinit pscp psftp qrcp rclone rsync "
+        "s3cmd s4cmd s5cmd scp sendme sftp termbin tftp tnftp wgetpaste woof wormhole"
     ),
     "network_messages": (
-        "ansible delv dig doggo drill esmtp fping gh glab himalaya host hping3 kdig knsupdate mail mailx mpack msmtp "
-        "finger whois mutt neomutt nping nslookup nsupdate ping ping6 resolvectl s-nail sendemail sendmail ssmtp swaks"
+        "ansible delv dig doggo drill esmtp finger fping gh glab himalaya host hping3 kdig knsupdate mail mailx "
+        "mpack msmtp mutt neomutt nping nslookup nsupdate ping ping6 resolvectl s-nail sendemail sendmail ssmtp "
+        "swaks whois"
     ),
 }
 _LANGUAGES = {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, NOTHING, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import parse
+from agentops_mcp.factors.guardrails.rules.places import locate
 from agentops_mcp.factors.guardrails.rules.programs.filters import written
 from agentops_mcp.factors.guardrails.rules.programs.reading import read
 from agentops_mcp.factors.guardrails.rules.programs.shells_running import running
@@ -116,7 +117,7 @@ def _debugger(call: Call, world: World) -> Outcome:  # noqa: ARG001
     return Outcome(runs=tuple(runs))
 
 
-def _make(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _make(call: Call, world: World) -> Outcome | None:
     """`make` runs what its file says, as every script does; its text on the command line or in a pipe is told."""
     given = parse(
         call.argv[1:], "f C I j l o W E file makefile directory include-dir eval jobs load-average old-file what-if"
@@ -127,6 +128,9 @@ def _make(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     if any(each in {"-", "/dev/stdin"} for each in given.values("f", "file", "makefile")):
         recipes = Stream(_recipes(call.stdin.text), call.stdin.taints, call.stdin.origin)
         found.append(running(recipes, call))
+    files = given.values("f", "file", "makefile") or ("makefile", "Makefile")
+    held = [world.held(locate(each, call.cwd, world).path) for each in files if each not in {"-", "/dev/stdin"}]
+    found += [running(each._replace(text=_recipes(each.text)), call) for each in held if each is not None]
     found += [running(Stream(_recipes(text)), call) for text in given.values("E", "eval")]
     for word in given.operands:
         name, equals, value = word.partition("=")

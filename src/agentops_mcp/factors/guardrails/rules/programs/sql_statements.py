@@ -30,6 +30,10 @@ _HOLDERS = {
     "task": "schema",
 }  # fmt: skip
 _ALWAYS_TRUE = frozenset({"true", "1", "(1)", "(true)", "'1'"})
+_KEYS = frozenset({"id", "pk", "uuid", "rowid", "_rowid_", "oid", "ctid"})
+_OF_EVERY_KEY = frozenset(
+    {("is", "not", "null"), (">", "0"), (">", "=", "0"), (">=", "0"), (">=", "1"), (">", "=", "1")}
+)
 _RUNNERS = frozenset({"program", "xp_cmdshell", "sys_exec", "sys_eval"})
 _STORED = frozenset({"function", "procedure", "trigger", "event", "rule", "package", "view", "policy"})
 _POWERS = frozenset({"superuser", "bypassrls", "createrole", "sysadmin", "replication"})
@@ -251,6 +255,9 @@ def _is_always_true(condition: Sequence[Word]) -> bool:
             return True
         same = len(part) == 3 and part[1] == "=" and part[0] == part[2]
         if same and not names:
+            return True
+        # A row's own key is never missing, nor below zero.
+        if part[:1] and part[0] in _KEYS and tuple(part[1:]) in _OF_EVERY_KEY:
             return True
     return False
 

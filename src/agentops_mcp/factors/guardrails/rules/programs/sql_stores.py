@@ -29,11 +29,10 @@ _ROLES = frozenset({"slaveof", "replicaof", "failover"})
 # What a method of the mongo shell destroys, and whether it takes a filter that may leave documents out.
 _MONGO = {
     "dropdatabase": ("destroy_data", "database"), "drop": ("destroy_data", "table"), "deletemany": ("rows", ""),
-    "remove": ("rows", ""), "updatemany": ("updates", ""), "dropindexes": ("change_data", "schema"),
-    "dropindex": ("change_data", "schema"), "dropuser": ("change_data", "access"), "dropalluser": ("change_data",
-    "access"),
-    "dropallusersfromdatabase": ("change_data", "access"), "droprole": ("change_data", "access"),
-    "dropallrolesfromdatabase": ("change_data", "access"), "shutdownserver": ("stop_service", ""),
+    "remove": ("rows", ""), "updatemany": ("updates", ""), "dropindexes": ("change_data", "drop"),
+    "dropindex": ("change_data", "drop"), "dropuser": ("change_data", "drop"), "dropalluser": ("change_data", "drop"),
+    "dropallusersfromdatabase": ("change_data", "drop"), "droprole": ("change_data", "drop"),
+    "dropallrolesfromdatabase": ("change_data", "drop"), "shutdownserver": ("stop_service", "database"),
     "removeshard": ("destroy_data", "table"),
 }  # fmt: skip
 _LONGEST = 100_000

@@ -14,6 +14,7 @@ from agentops_mcp.factors.guardrails.rules.programs.wrappers_table import WRAPPE
 
 _COMMAND = frozenset({"-c", "--command"})
 _SU = "c command session-command g group G supp-group s shell w whitelist-environment T pty u user"
+_PAIRED = ("bind", "bind-try", "bind-data", "symlink", "setenv", "--file", "overlay", "chmod")
 _LATER = ("on-active", "on-boot", "on-startup", "on-unit-active", "on-unit-inactive", "on-calendar", "timer-property")
 
 
@@ -31,6 +32,8 @@ def _outcome(call: Call, world: World) -> Outcome | None:
     words = _after_words(call, wrapper)
     if words is None:
         return None
+    if call.name == "bwrap":
+        words = _without_pairs(words)
     if wrapper.after:
         words = _behind(words, wrapper.after.split())
     given = parse(words, wrapper.valued, operands_last=True)
@@ -72,6 +75,20 @@ def _behind(words: Sequence[str], marks: Sequence[str]) -> Sequence[str]:
     if found is None:
         return words if "--" in marks else ()
     return words[found + 1 :]
+
+
+def _without_pairs(words: Sequence[str]) -> list[str]:
+    """Words without bubblewrap's options that take two values."""
+    kept: list[str] = []
+    skipped = 0
+    for word in words:
+        if skipped:
+            skipped -= 1
+        elif word.endswith(_PAIRED) and word.startswith("--"):
+            skipped = 2
+        else:
+            kept.append(word)
+    return kept
 
 
 def _after_words(call: Call, wrapper: Wrapper) -> Sequence[str] | None:

@@ -26,6 +26,7 @@ _RUN = (
 _EXEC = "e env env-file w workdir u user detach-keys index"
 _COMPOSE = "f file p project-name profile env-file project-directory parallel ansi progress"
 _DOCKER = "H host l log-level c context config tlscacert tlscert tlskey"
+_NAMES = frozenset("docker docker-compose finch lima nerdctl podman podman-compose".split())
 _CAPABILITIES = frozenset({"all", "sys_admin", "sys_module", "sys_rawio", "dac_read_search", "bpf"})
 """Rights with which a program gets out of a container, from the manual capabilities(7)."""
 
@@ -38,7 +39,7 @@ _DISKS = ("/dev/sd", "/dev/nvme", "/dev/vd", "/dev/xvd", "/dev/mem", "/dev/kmem"
 
 def outcome(call: Call, world: World) -> Outcome | None:
     """What an engine runs in a container, and which ways out it gives to it."""
-    return passing(_outcome(call, world))
+    return passing(_outcome(call, world)) if call.name in _NAMES else None
 
 
 def _outcome(call: Call, world: World) -> Outcome | None:
@@ -52,7 +53,7 @@ def _outcome(call: Call, world: World) -> Outcome | None:
     if group == "compose":
         operands = list(parse(operands, _COMPOSE, operands_last=True).operands)
     if operands[:1] == ["cp"]:
-        return _copied_out(operands[1:], call, world)
+        return _copied_out(operands[1:], world)
     if not operands or operands[0] not in {"run", "exec", "create"}:
         return None
     options = parse(operands[1:], _EXEC if operands[0] == "exec" else _RUN, operands_last=True)
@@ -83,7 +84,7 @@ def _inner(call: Call, argv: Sequence[str], *traits: str) -> Call:
     return call._replace(argv=tuple(argv), traits=call.traits | set(traits), depth=call.depth + 1)
 
 
-def _copied_out(operands: Sequence[str], call: Call, world: World) -> Outcome | None:
+def _copied_out(operands: Sequence[str], world: World) -> Outcome | None:
     """`cp CONTAINER:PATH -` prints a file of a container."""
     words = [word for word in operands if not word.startswith("-") or word == "-"]
     if words[-1:] != ["-"] or ":" not in words[0]:

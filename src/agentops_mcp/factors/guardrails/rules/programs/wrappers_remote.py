@@ -75,6 +75,12 @@ _TOOLS: dict[str, _Elsewhere] = {
     "ctr": _Elsewhere(("task exec", "tasks exec", "t exec"), "exec-id cwd user fifo-dir", 1),
     "crictl": _Elsewhere(("exec",), "timeout r runtime-endpoint", 1),
     "aws": _Elsewhere(("ecs execute-command",), "command cluster task container region profile", 99, "command"),
+    "doctl": _Elsewhere(
+        ("compute ssh",), "ssh-command ssh-user ssh-port ssh-key-path t access-token", 99, "ssh-command"
+    ),
+    "nomad": _Elsewhere(("alloc exec", "exec"), "task job e region namespace address", 1),
+    "knife": _Elsewhere(("ssh",), "x ssh-user P ssh-password i a attribute C concurrency", 1),
+    "bolt": _Elsewhere(("command run",), "t targets q query user password private-key transport"),
     "sshpass": _Elsewhere(("",), "p f d P"),
     "nsc": _Elsewhere(("ssh",), "", 1),
 }
@@ -101,7 +107,9 @@ def _tool(call: Call, tool: _Elsewhere) -> Outcome | None:
         last = parse(rest, tool.valued, operands_last=True).operands
         runs: list[Code | Call] = [_there(Stream(text), call) for text in texts]
         command = _after_dashes(rest) or last[tool.skip :]
-        if command and not texts:
+        if command and " " in command[0]:  # one word that is a whole command
+            runs.append(_there(Stream(command[0]), call))
+        elif command and not texts:
             traits = () if call.name in _HERE else ("remote",)
             runs.append(_inner(call, command, *traits))
         return Outcome(runs=tuple(runs))
@@ -187,11 +195,12 @@ def _commands(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
 def _salt(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     """`salt TARGET cmd.run TEXT`, on every machine that the target names."""
     given = parse(call.argv[1:], "t b L E c out timeout batch config-dir log-level", operands_last=True)
-    words = given.operands if call.name == "salt-call" else given.operands[1:]
+    here = call.name == "salt-call"
+    words = given.operands if here else given.operands[1:]
     if words[:1] not in {("cmd.run",), ("cmd.shell",), ("cmd.run_all",), ("cmd.run_stdout",), ("cmd.retcode",)}:
         return None
-    traits = call.traits | {"repeated", "remote"}
-    return Outcome(runs=(Code("shell", Stream(" ".join(words[1:2])), (), traits),))
+    traits = set[str]() if here else {"repeated", "remote"}
+    return Outcome(runs=(Code("shell", Stream(" ".join(words[1:2])), (), call.traits | traits),))
 
 
 def _mosh(call: Call, world: World) -> Outcome:  # noqa: ARG001

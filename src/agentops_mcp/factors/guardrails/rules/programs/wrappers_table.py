@@ -132,6 +132,11 @@ WRAPPERS: dict[str, Wrapper] = {
     "reflex": Wrapper("r R g G inverse-regex regex glob"),
     "nodemon": Wrapper("w e x i V d watch ext exec ignore delay", text="x exec"),
     # where it runs
+    "arch-chroot": Wrapper("u", skip=1),
+    "bwrap": Wrapper(
+        "proc dev tmpfs dir chdir hostname uid gid unsetenv seccomp args remount-ro mqueue sync-fd info-fd "
+        "lock-file cap-add cap-drop"
+    ),
     "chroot": Wrapper("userspec groups", skip=1),
     "unshare": Wrapper("S G R w setuid setgid root wd map-user map-group propagation"),
     "nsenter": Wrapper("t S G target setuid setgid wdns"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SOCKETS = ("/dev/tcp/", "/dev/udp/")
 _RUN_KINDS = (("fetched", "run_fetched"), ("decoded", "run_decoded"))
 _SHELLS = frozenset("sh bash zsh dash ksh ash fish".split())
-_LANGUAGE = {
+LANGUAGES = {  # of what interpreters run
     "python": "python", "python2": "python", "python3": "python", "node": "javascript", "deno": "javascript",
     "bun": "javascript", "ruby": "ruby", "perl": "perl", "php": "php", "lua": "lua", "pwsh": "powershell",
     "powershell": "powershell", **dict.fromkeys(_SHELLS, "shell"),
@@ -66,7 +66,7 @@ def write_file(walker: "Walker", path: str, content: Stream, state: State, *, ap
 def run_written(walker: "Walker", made: Call, state: State) -> Stream | None:
     """Running a file that this same text has made or fetched, or one of a temporary folder; None for any other."""
     operands = _operands(made)
-    language = _LANGUAGE.get(made.name)
+    language = LANGUAGES.get(made.name)
     if language and operands and "-c" not in made.argv and "-e" not in made.argv:
         path = operands[0]
     elif "/" in made.argv[0]:

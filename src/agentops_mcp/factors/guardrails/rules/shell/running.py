@@ -152,6 +152,8 @@ def _asked(walker: "Walker", made: Call, state: State) -> Stream:
     walker.calls.append(made)
     if (written := files.run_written(walker, made, state)) is not None:
         return written
+    if made.name in files.LANGUAGES and any(HOLE in word for word in made.argv):  # `python3 -c "$(curl …)"`
+        from_elsewhere(walker, Stream(None, made.taints, made.origin), made)
     outcome = walker.outcome_of(made, walker.world)
     _kept(walker, outcome, made, state)
     outputs = [_inner(walker, each, made, state) for each in outcome.runs]
