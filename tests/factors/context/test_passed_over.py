@@ -1,6 +1,5 @@
 """What is passed over, why, and what only looks like it."""
 
-
 import pytest
 
 from agentops_mcp.factors.context.rules import passed_over

@@ -162,7 +162,7 @@ def test_programs_and_sql_are_handed_on(text: str, run: str) -> None:
         ("open('.env').read()", f"read_secret {PROJECT}/.env environment"),
         ("import os; os.setuid(0)", "gain_privilege root"),
         ("import redis; redis.Redis().flushall()", "destroy_data redis.Redis().flushall library"),
-        ("import os; os.kill(1, 9)", "stop_service 1 everything"),
+        ("import os; os.kill(1, 9)", "stop_service 1 critical,process"),
     ],
 )
 def test_what_is_done_to_files_and_the_machine_is_told(text: str, effect: str) -> None:

@@ -26,7 +26,7 @@ def judge(effects: Sequence[Effect], policy: Policy, *, now: str, text: str = ""
     ]
     found += _by_text(text, policy)
     fired = _strictest_first(each for each in found if not each.rule.shadow)
-    decision: Decision = max((each.decision for each in fired), key=DECISIONS.index, default=DECISIONS[0])
+    decision = fired[0].decision if fired else DECISIONS[0]
     if decision == "ask" and policy.headless:
         decision = DECISIONS[-1]
     return Verdict(decision, fired, tuple(effects), _strictest_first(each for each in found if each.rule.shadow))

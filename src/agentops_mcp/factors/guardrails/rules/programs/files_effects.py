@@ -12,8 +12,8 @@ _MOST = 200
 _REBUILT = frozenset(
     "node_modules bower_components __pycache__ .pytest_cache .mypy_cache .ruff_cache .hypothesis .tox .nox .venv "
     ".eggs .coverage .nyc_output .cache caches .next .nuxt .output .svelte-kit .turbo .parcel-cache .vite .angular "
-    ".expo .docusaurus .gradle .dart_tool .terraform .serverless .aws-sam cdk.out .sass-cache .eslintcache .stylelintcache "
-    ".ipynb_checkpoints deriveddata elm-stuff dist-newstyle .stack-work zig-cache .zig-cache .ds_store "
+    ".expo .docusaurus .gradle .dart_tool .terraform .serverless .aws-sam cdk.out .sass-cache .eslintcache "
+    ".stylelintcache .ipynb_checkpoints deriveddata elm-stuff dist-newstyle .stack-work zig-cache .zig-cache .ds_store "
     "thumbs.db".split()
 )
 """Names of what tools make again, wherever it is."""

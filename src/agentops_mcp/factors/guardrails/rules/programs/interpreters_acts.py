@@ -15,12 +15,11 @@ _MOST_WORDS = 50
 _MOST = 200
 """Effects and runs that are kept of one text."""
 
-_QUERYING = frozenset(
-    "execute executescript executemany query raw executeRaw unsafe mysqli_query pg_query exec exec_query exec_params "
-    "do sql run prepare multi_query select_all".split()
-)
-"""Methods that are given a statement; of a text that is none, nothing is found in it."""
+_QUERYING = frozenset("execute executescript executemany query raw executeRaw unsafe mysqli_query pg_query".split())
+_MAY_QUERY = frozenset("exec exec_query exec_params do sql run prepare multi_query select_all".split())
+"""Methods that something else than a database may have too."""
 
+_STATEMENTS = ("drop ", "truncate ", "delete ", "update ", "alter ", "grant ", "create ", "with ", "begin", "pragma ")
 _DESTROYING = frozenset(
     "flushall flushdb dropdatabase dropcollection droptable dropschema dropall deleteall destroyall clearobjects "
     "clearindex deleteindex deleteindices deletebucket deletetable deletedatabase deletecollection deletecluster "
@@ -126,7 +125,10 @@ class Acts:
         """A method of some library, of which only the name is known: SQL that it is given, or all that it destroys."""
         owner, _, method = name.rpartition(".")
         text = values[0] if values else UNKNOWN_VALUE
-        if method in _QUERYING and text.text is not None and len(self._runs) < _MOST:
+        queries = method in _QUERYING or (
+            method in _MAY_QUERY and (text.text or "").lstrip().lower().startswith(_STATEMENTS)
+        )
+        if queries and text.text is not None and len(self._runs) < _MOST:
             self._runs.append(Code("sql", text.stream, traits=self.call.traits))
             return
         every = name.endswith(".objects.all().delete") or (method in {"deleteMany", "delete_many"} and not values)

@@ -135,6 +135,8 @@ def _crontab(call: Call) -> Outcome:
     traits = call.traits | {"schedule"}
     if given.has("r", "remove"):
         return Outcome((Effect("delete", target, "", traits, call.text),))
+    if given.has("e", "edit") and not {"EDITOR", "VISUAL"} & set(call.env):
+        return NOTHING  # a person types what is to be scheduled
     reads_input = "-" in given.operands or not given.operands
     if reads_input and call.stdin.text == "" and not given.has("e", "edit") and not given.operands:
         return NOTHING
