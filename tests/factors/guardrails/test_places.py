@@ -156,3 +156,16 @@ def test_detours_lead_to_the_same_place(path: str, detours: int) -> None:
     head, _, name = path.rpartition("/")
     longer = f"{head or '.'}/{'./x/..//' * detours}{name}"
     assert locate(longer, PROJECT, WORLD) == locate(path, PROJECT, WORLD)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("~/.local/lib/python3.11/site-packages/x.pth", "startup"),
+        ("/usr/lib/python3/dist-packages/sitecustomize.py", "startup"),
+        ("~/.local/lib/python3.11/site-packages/x.py", "in_home"),
+        ("weights/model.pth", "in_project"),
+    ],
+)
+def test_what_every_python_runs_at_its_start_is_known(path: str, place: str) -> None:
+    assert locate(path, PROJECT, WORLD).place == place

@@ -116,7 +116,29 @@ def test_copies_write_where_they_go(line: str, expected: list[str]) -> None:
 
 def test_a_copy_of_nothing_empties() -> None:
     assert effects(outcome(files_copies.outcome, "cp /dev/null a")) == [f"overwrite {PROJECT}/a emptied"]
-    assert effects(outcome(files_copies.outcome, "dd if=/dev/zero of=a")) == [f"overwrite {PROJECT}/a emptied"]
+    assert effects(outcome(files_copies.outcome, "dd if=/dev/zero of=a count=1")) == [f"overwrite {PROJECT}/a emptied"]
+
+
+@pytest.mark.parametrize("taken", ["/dev/zero", "/dev/urandom"])
+def test_a_copy_without_end_fills_the_disk(taken: str) -> None:
+    assert f"exhaust {PROJECT}/a disk" in effects(outcome(files_copies.outcome, f"dd if={taken} of=a bs=1M"))
+    assert f"exhaust {PROJECT}/a disk" not in effects(outcome(files_copies.outcome, f"dd if={taken} of=a count=9"))
+
+
+@pytest.mark.parametrize(
+    ("line", "traits"),
+    [("truncate -s 0 a", "emptied"), ("truncate -s 0 *.db", "emptied,glob"), ("truncate -s 0 a.log", "emptied,log"),
+     ("truncate -s 0 dist/a", "emptied,log")],
+)  # fmt: skip
+def test_many_files_are_told_from_one_and_from_logs(line: str, traits: str) -> None:
+    (effect,) = outcome(files.outcome, line).effects
+    assert ",".join(sorted(effect.traits)) == traits
+
+
+@pytest.mark.parametrize("name", ["a.orig", "a.rej", "a~", "vendor/bundle", "cdk.out", "npm.log"])
+def test_what_tools_leave_behind_is_made_again(name: str) -> None:
+    (effect,) = outcome(files.outcome, f"rm -rf {name}").effects
+    assert "rebuilt" in effect.traits
 
 
 @pytest.mark.parametrize(

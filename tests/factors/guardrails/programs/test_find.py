@@ -86,3 +86,19 @@ def test_what_is_printed_stands_for_what_is_found() -> None:
 def test_many_folders_are_not_all_looked_at() -> None:
     found = outcome(find.outcome, "find " + " ".join(f"d{each}" for each in range(30)) + " -delete")
     assert found.effects[-1].kind == "unresolved"
+
+
+@pytest.mark.parametrize(
+    ("line", "hollow"),
+    [
+        ("find . -type d -empty -delete", True),
+        ("find . -empty -type d -exec rmdir {} +", True),
+        ("find . -type f -empty -delete", False),
+        ("find . -type d -delete", False),
+        ("find . -type d -empty -o -type f -delete", False),
+        ("find . ! -empty -type d -delete", False),
+    ],
+)
+def test_folders_with_nothing_in_them_are_told_from_others(line: str, hollow: bool) -> None:
+    found = outcome(find.outcome, line)
+    assert all(("empty" in each.traits) is hollow for each in (*found.effects, *found.runs))

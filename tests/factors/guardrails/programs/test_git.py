@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentops_mcp.factors.guardrails.rules.calls import HOLE, Call, Outcome
+from agentops_mcp.factors.guardrails.rules.calls import HOLE, Call, Outcome, Stream
 from agentops_mcp.factors.guardrails.rules.programs import git
 from agentops_mcp.factors.guardrails.rules.programs.git_words import parse
 from agentops_mcp.factors.guardrails.rules.worlds import Anywhere
@@ -317,3 +317,40 @@ def test_a_branch_that_is_not_known_is_still_deleted() -> None:
 )
 def test_the_last_of_an_option_and_its_negation_counts(words: list[str], on: bool) -> None:
     assert parse(words, "force x").on("f", "force") is on
+
+
+class Remembering(Anywhere):
+    """A machine on which an earlier command of the same text has made a setting."""
+
+    def __init__(self, made: Outcome) -> None:
+        super().__init__()
+        self._made = dict(made.writes)
+
+    def held(self, path: str) -> Stream | None:
+        return self._made.get(path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "line", "effect"),
+    [
+        ("git config --global alias.nuke 'reset --hard'", "git nuke", "discard_work"),
+        ("git config clean.requireForce false", "git clean -dx", "discard_work"),
+        ("git config remote.origin.push +HEAD:main", "git push", "rewrite_history"),
+        ("git config alias.co checkout", "git co main", ""),
+    ],
+)
+def test_a_setting_made_before_counts_for_what_follows(setting: str, line: str, effect: str) -> None:
+    later = git.outcome(call(line), Remembering(found(setting)))
+    assert (later.effects[0].kind if later and later.effects else "") == effect
+
+
+@pytest.mark.parametrize(
+    "line", ["git -c remote.origin.push=+HEAD:main push", "git send-pack --force origin main", "git http-push --force u x"]
+)
+def test_every_way_to_push_with_force_rewrites(line: str) -> None:
+    assert {"shared", "force"} <= set().union(*(each.traits for each in found(line).effects))
+
+
+def test_an_import_with_force_moves_branches() -> None:
+    assert [each.kind for each in found("git fast-import --force").effects] == ["rewrite_history"]
+    assert effects(found("git fast-import")) == []

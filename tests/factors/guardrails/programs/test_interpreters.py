@@ -3,7 +3,7 @@
 import pytest
 
 from agentops_mcp.factors.guardrails.rules.calls import Stream
-from agentops_mcp.factors.guardrails.rules.programs import interpreters
+from agentops_mcp.factors.guardrails.rules.programs import interpreters, interpreters_frameworks
 from called import PROJECT, WORLD, call, effects, outcome, runs
 
 FETCHED = Stream(None, frozenset({"fetched"}), "https://x")
@@ -106,3 +106,47 @@ def test_what_is_not_run_as_text_is_not_known(line: str) -> None:
 )
 def test_options_with_effects_of_their_own_are_told(line: str, effect: str) -> None:
     assert effects(outcome(interpreters.outcome, line)) == [effect]
+
+
+@pytest.mark.parametrize(
+    ("line", "run"),
+    [
+        ("elixir -e 'System.shell(\"rm x\")'", "shell: rm x"),
+        ("erl -noshell -eval 'os:cmd(\"rm x\"), halt().'", "shell: rm x"),
+        ("octave --eval 'system(\"rm x\")'", "shell: rm x"),
+        ("crystal eval 'system(\"rm x\")'", "shell: rm x"),
+        ("jrunscript -e 'exec(\"rm x\")'", "shell: rm x"),
+        ("ghc -e 'System.Process.callCommand \"rm x\"'", "shell: rm x"),
+        ("php8.3 -r 'system(\"rm x\");'", "shell: rm x"),
+    ],
+)
+def test_languages_without_a_grammar_here_are_read_too(line: str, run: str) -> None:
+    assert run in runs(outcome(interpreters.outcome, line))
+
+
+def test_lines_of_ipython_for_the_shell_go_to_the_shell() -> None:
+    found = outcome(interpreters.outcome, "ipython -c '!rm x\nimport os\nos.system(\"rm y\")'".replace("\\n", "\n"))
+    assert runs(found) == ["shell: rm x", "shell: rm y"]
+
+
+@pytest.mark.parametrize(
+    ("line", "run"),
+    [
+        ("rails runner 'User.delete_all'", "ruby: User.delete_all"),
+        ("manage.py shell -c 'x()'", "python: x()"),
+        ("artisan tinker --execute='x();'", "php: x();"),
+        ("wp eval 'x();'", "php: x();"),
+        ("drush php:eval 'x();'", "php: x();"),
+        ("mix run -e 'X.y()'", "elixir: X.y()"),
+        ("wrangler d1 execute db --command 'DROP TABLE x'", "sql: DROP TABLE x"),
+    ],
+)
+def test_text_for_a_framework_is_in_its_language(line: str, run: str) -> None:
+    assert runs(outcome(interpreters_frameworks.outcome, line)) == [run]
+
+
+@pytest.mark.parametrize(
+    "line", ["rails runner script.rb", "rails server", "manage.py shell", "wp plugin list", "mix test", "rails runner -h"]
+)
+def test_a_framework_that_is_given_no_text_is_left_to_the_packs(line: str) -> None:
+    assert interpreters_frameworks.outcome(call(line), WORLD) is None

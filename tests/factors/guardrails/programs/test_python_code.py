@@ -245,3 +245,28 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 def test_text_of_which_only_the_origin_is_known_is_judged_by_it() -> None:
     code = Code("python", Stream(None, frozenset({"fetched"}), "https://x"))
     assert effects(python_code.code(code, PROJECT, WORLD)) == ["run_fetched https://x"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import tempfile, shutil; shutil.rmtree(tempfile.mkdtemp())",
+        "import tempfile, shutil\nwith tempfile.TemporaryDirectory() as d: shutil.rmtree(d)",
+        "import os, tempfile; os.remove(os.path.join(tempfile.gettempdir(), 'x'))",
+    ],
+)
+def test_a_folder_just_made_among_temporary_ones_is_no_loss(text: str) -> None:
+    assert {each.place for each in judged(text).effects} == {"temporary"}
+
+
+def test_every_process_has_the_number_below_zero() -> None:
+    assert effects(judged("import os; os.kill(-1, 9)")) == ["stop_service -1 everything,process"]
+
+
+def test_methods_of_a_repository_are_commands_of_git() -> None:
+    assert runs(judged("import git; git.Repo('.').git.reset('--hard')")) == ["git reset --hard"]
+
+
+def test_rows_of_a_model_are_destroyed_when_none_is_left_out() -> None:
+    assert [each.kind for each in judged("User.objects.all().delete()").effects] == ["destroy_data"]
+    assert effects(judged("User.objects.filter(id=1).delete()")) == []

@@ -206,3 +206,127 @@ def test_a_text_that_is_too_long_is_not_called_harmless(language: str) -> None:
 )
 def test_any_text_is_read_without_an_error(language: str, text: str) -> None:
     assert isinstance(judged(language, text), Outcome)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("javascript", "for (const f of require('fs').readdirSync('/srv/a')) require('fs').unlinkSync('/srv/a/' + f)"),
+        ("javascript", "const fs = require('fs'); fs.readdirSync('/srv/a').forEach(f => fs.unlinkSync('/srv/a/' + f))"),
+        ("javascript", "const fs = require('fs'); fs.readdirSync('/srv/a').map(function (f) {fs.unlinkSync('/srv/a/'+f)})"),
+        ("ruby", "Dir.glob('/srv/a/*').each { |f| File.delete(f) }"),
+        ("ruby", "Dir['/srv/a/*'].each do |f| File.delete(f) end"),
+        ("ruby", "for f in Dir['/srv/a/*'] do File.delete(f) end"),
+        ("php", "foreach (glob('/srv/a/*') as $f) { unlink($f); }"),
+        ("php", "array_map('unlink', glob('/srv/a/*'));"),
+    ],
+)
+def test_what_is_done_to_each_of_a_list_is_done_to_all(language: str, text: str) -> None:
+    assert effects(judged(language, text)) == ["delete /srv/a/* everything,glob"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("javascript", "require('fs').unlinkSync(process.env.HOME)"),
+        ("javascript", "Deno.removeSync(Deno.env.get('HOME'))"),
+        ("ruby", "File.delete(ENV['HOME'])"),
+        ("ruby", "File.delete(ENV.fetch('HOME'))"),
+        ("php", "unlink(getenv('HOME'));"),
+        ("php", "unlink($_SERVER['HOME']);"),
+        ("lua", "os.remove(os.getenv('HOME'))"),
+    ],
+)
+def test_the_home_folder_is_known_by_its_variable(language: str, text: str) -> None:
+    assert [each.place for each in judged(language, text).effects] == ["home"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("javascript", "const fs = require('fs'); fs.rmSync(fs.mkdtempSync('x'), {recursive: true})"),
+        ("ruby", "FileUtils.rm_rf(Dir.mktmpdir)"),
+        ("php", "unlink(tempnam('', 'x'));"),
+        ("perl", "rmtree(tempdir())"),
+    ],
+)
+def test_a_folder_just_made_among_temporary_ones_is_no_loss(language: str, text: str) -> None:
+    assert {each.place for each in judged(language, text).effects} == {"temporary"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("javascript", "process.kill(-1)"),
+        ("ruby", "Process.kill(9, -1)"),
+        ("php", "posix_kill(-1, 9);"),
+        ("perl", "kill 9, -1"),
+    ],
+)
+def test_every_process_has_the_number_below_zero(language: str, text: str) -> None:
+    assert effects(judged(language, text)) == ["stop_service -1 everything,process"]
+
+
+@pytest.mark.parametrize("text", ["fork while fork", "while (1) { fork }", "fork while 1", "for (;;) { fork }"])
+def test_forking_without_end_exhausts(text: str) -> None:
+    assert "exhaust processes fork" in effects(judged("perl", text))
+
+
+@pytest.mark.parametrize("text", ["my $p = fork; while (<>) { print }", "while (1) { sleep 1 }"])
+def test_forking_once_does_not(text: str) -> None:
+    assert effects(judged("perl", text)) == []
+
+
+def test_a_search_that_deletes_takes_its_folders() -> None:
+    assert effects(judged("perl", 'find(sub { unlink }, "/srv/a")')) == ["delete /srv/a recursive"]
+    assert effects(judged("perl", 'find(sub { print }, "/srv/a")')) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("elixir", 'System.cmd("rm", ["x"])'),
+        ("javascript", "new Deno.Command('rm', {args: ['x']})"),
+    ],
+)
+def test_a_program_and_its_list_of_words_are_started(language: str, text: str) -> None:
+    assert runs(judged(language, text)) == ["rm x"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("elixir", 'File.rm_rf!("/srv/a")'),
+        ("erlang", 'file:del_dir_r("/srv/a")'),
+        ("haskell", 'System.Directory.removeDirectoryRecursive "/srv/a"'),
+        ("swift", 'try FileManager.default.removeItem(atPath: "/srv/a")'),
+    ],
+)
+def test_a_folder_is_deleted_in_every_language(language: str, text: str) -> None:
+    assert effects(judged(language, text)) == ["delete /srv/a recursive"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ruby", "PG.connect.exec('DROP TABLE users')"),
+        ("php", "$pdo->exec('DROP TABLE users');"),
+        ("javascript", "db.run('DROP TABLE users')"),
+        ("perl", 'DBI->connect("dbi:Pg:")->do("DROP TABLE users")'),
+    ],
+)
+def test_a_statement_that_a_library_is_given_is_judged(language: str, text: str) -> None:
+    assert "sql: DROP TABLE users" in runs(judged(language, text))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("javascript", "/a/.exec('drop')"), ("ruby", "task.run('rspec')"), ("ruby", "User.count")]
+)
+def test_a_method_of_the_same_name_is_given_no_statement(language: str, text: str) -> None:
+    assert runs(judged(language, text)) == []
+    assert effects(judged(language, text)) == []
+
+
+def test_rows_are_destroyed_where_no_condition_is_given() -> None:
+    assert effects(judged("javascript", "client.user.deleteMany()")) == ["destroy_data client.user.deleteMany library"]
+    assert effects(judged("javascript", "client.user.deleteMany({where: {id: 1}})")) == []

@@ -243,3 +243,27 @@ def test_text_that_is_too_long_is_not_called_harmless() -> None:
 @pytest.mark.parametrize("text", ["'", '"', "$a$", "/*", "--", "[", "'\\", "$", "a'b'c", "/*!", "#"])
 def test_text_that_breaks_off_is_read_to_its_end(text: str) -> None:
     assert isinstance(words_of(text), list)
+
+
+@pytest.mark.parametrize("condition", ["id > 0", "id >= 1", "id IS NOT NULL", "rowid >= 0"])
+def test_a_condition_that_every_key_fulfils_is_none(condition: str) -> None:
+    assert [each.partition(" ")[0] for each in of_text(f"DELETE FROM users WHERE {condition}")] == ["destroy_data"]
+
+
+@pytest.mark.parametrize("condition", ["id > 10", "id > 0 AND x = 1", "seen IS NOT NULL", "id IS NULL"])
+def test_a_condition_that_leaves_rows_out_counts(condition: str) -> None:
+    assert [each.partition(" ")[0] for each in of_text(f"DELETE FROM users WHERE {condition}")] == ["change_data"]
+
+
+@pytest.mark.parametrize("name", [":memory:", "''", "file::memory:"])
+def test_a_database_in_memory_is_nobodys(name: str) -> None:
+    assert effects(outcome(sql.outcome, f"sqlite3 {name} 'DROP TABLE a'")) == []
+
+
+def test_a_database_is_restored_over_another() -> None:
+    assert effects(outcome(sql.outcome, "sqlite3 app.db '.restore old.db'")) == ["destroy_data old.db restore"]
+
+
+def test_the_word_remove_drops_where_a_statement_begins_with_it() -> None:
+    assert of_text("REMOVE TABLE person") == ["destroy_data person drop,table"]
+    assert of_text("MATCH (n) REMOVE n.table") == []

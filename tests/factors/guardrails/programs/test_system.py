@@ -4,7 +4,7 @@ import pytest
 
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
 from agentops_mcp.factors.guardrails.rules.programs import system
-from called import effects, outcome, runs
+from called import WORLD, call, effects, outcome, runs
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,9 @@ def test_what_is_scheduled_is_judged_as_it_will_run() -> None:
 
 def test_a_table_on_the_input_needs_no_dash() -> None:
     assert effects(outcome(system.outcome, "crontab", "@daily x\n")) == ["persist crontab schedule"]
+
+
+def test_a_table_edited_by_a_program_of_ones_own_is_scheduled() -> None:
+    found = system.outcome(call("crontab -e", env={"EDITOR": "/srv/x"}), WORLD)
+    assert found is not None
+    assert effects(found) == ["persist crontab schedule"]

@@ -160,6 +160,7 @@ def _test(word: str, name: str, words: Sequence[str], place: int, search: _Searc
         return place
     elif word in {"-o", "-or", ","}:
         search.groups[-1].alternatives.append([])
+        search.empty = search.folders = False
     elif name in {"printf", "ls"}:
         search.formatted = True
     elif name == "print0":

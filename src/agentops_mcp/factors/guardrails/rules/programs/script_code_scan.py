@@ -21,6 +21,9 @@ _CLOSING = {"(": ")", "{": "}", "[": "]", "<": ">"}
 _QUOTES = {"perl": ("q", "qq", "qx", "qw"), "ruby": ()}
 _NAME_SIGNS = "_.:"
 _VISITING = frozenset({"find", "finddepth", "File::Find::find", "File::Find::finddepth"})
+_LABELLING = frozenset({"swift", "elixir"})
+"""Languages in which an argument may have its name before a colon."""
+
 _PRINTED = frozenset({"print", "puts", "echo", "say", "printf", "warn", "die"})
 
 
@@ -130,6 +133,9 @@ def _value(
             inner = _arguments(tokens, place + 1, names, acts, language)
             parts.append(perform(table[token.text], inner, acts, language))
             place = _behind(tokens, place + 1)
+            continue
+        elif token.kind == "name" and language in _LABELLING and tokens[place + 1 : place + 2] == [Token("sign", ":")]:
+            place += 2
             continue
         elif token.kind == "name" and token.text not in {"qw", "my", "our", "local"}:
             parts.append(UNKNOWN_VALUE)
