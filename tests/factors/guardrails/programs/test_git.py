@@ -2,10 +2,10 @@
 
 import pytest
 
-from agentops_mcp.factors.guardrails.rules.calls import HOLE, Call, Outcome, Stream
+from agentops_mcp.factors.guardrails.rules.calls import HOLE, Call, Outcome
 from agentops_mcp.factors.guardrails.rules.programs import git
 from agentops_mcp.factors.guardrails.rules.programs.git_words import parse
-from agentops_mcp.factors.guardrails.rules.worlds import Anywhere
+from agentops_mcp.factors.guardrails.rules.worlds import Anywhere, During
 from called import PROJECT, WORLD, call, effects, outcome, runs
 
 
@@ -319,17 +319,6 @@ def test_the_last_of_an_option_and_its_negation_counts(words: list[str], on: boo
     assert parse(words, "force x").on("f", "force") is on
 
 
-class Remembering(Anywhere):
-    """A machine on which an earlier command of the same text has made a setting."""
-
-    def __init__(self, made: Outcome) -> None:
-        super().__init__()
-        self._made = dict(made.writes)
-
-    def held(self, path: str) -> Stream | None:
-        return self._made.get(path)
-
-
 @pytest.mark.parametrize(
     ("setting", "line", "effect"),
     [
@@ -340,12 +329,15 @@ class Remembering(Anywhere):
     ],
 )
 def test_a_setting_made_before_counts_for_what_follows(setting: str, line: str, effect: str) -> None:
-    later = git.outcome(call(line), Remembering(found(setting)))
+    world = During(WORLD)
+    world.files.update(found(setting).writes)
+    later = git.outcome(call(line), world)
     assert (later.effects[0].kind if later and later.effects else "") == effect
 
 
 @pytest.mark.parametrize(
-    "line", ["git -c remote.origin.push=+HEAD:main push", "git send-pack --force origin main", "git http-push --force u x"]
+    "line",
+    ["git -c remote.origin.push=+HEAD:main push", "git send-pack --force origin main", "git http-push --force u x"],
 )
 def test_every_way_to_push_with_force_rewrites(line: str) -> None:
     assert {"shared", "force"} <= set().union(*(each.traits for each in found(line).effects))

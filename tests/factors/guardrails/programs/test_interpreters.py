@@ -146,7 +146,8 @@ def test_text_for_a_framework_is_in_its_language(line: str, run: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["rails runner script.rb", "rails server", "manage.py shell", "wp plugin list", "mix test", "rails runner -h"]
+    "line",
+    ["rails runner script.rb", "rails server", "manage.py shell", "wp plugin list", "mix test", "rails runner -h"],
 )
 def test_a_framework_that_is_given_no_text_is_left_to_the_packs(line: str) -> None:
     assert interpreters_frameworks.outcome(call(line), WORLD) is None

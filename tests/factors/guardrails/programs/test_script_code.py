@@ -213,7 +213,10 @@ def test_any_text_is_read_without_an_error(language: str, text: str) -> None:
     [
         ("javascript", "for (const f of require('fs').readdirSync('/srv/a')) require('fs').unlinkSync('/srv/a/' + f)"),
         ("javascript", "const fs = require('fs'); fs.readdirSync('/srv/a').forEach(f => fs.unlinkSync('/srv/a/' + f))"),
-        ("javascript", "const fs = require('fs'); fs.readdirSync('/srv/a').map(function (f) {fs.unlinkSync('/srv/a/'+f)})"),
+        (
+            "javascript",
+            "const fs = require('fs'); fs.readdirSync('/srv/a').map(function (f) {fs.unlinkSync('/srv/a/'+f)})",
+        ),
         ("ruby", "Dir.glob('/srv/a/*').each { |f| File.delete(f) }"),
         ("ruby", "Dir['/srv/a/*'].each do |f| File.delete(f) end"),
         ("ruby", "for f in Dir['/srv/a/*'] do File.delete(f) end"),

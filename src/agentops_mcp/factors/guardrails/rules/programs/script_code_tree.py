@@ -27,7 +27,7 @@ _NAMES = frozenset(
 )
 _INNER = frozenset(
     "parenthesized_expression argument await_expression parenthesized_statements template_substitution interpolation "
-    "spread_element splat_argument block_argument expression_statement".split()
+    "spread_element splat_argument block_argument expression_statement in".split()
 )
 _CALLS = frozenset(
     "call_expression new_expression call function_call_expression member_call_expression scoped_call_expression "
