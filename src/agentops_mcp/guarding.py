@@ -12,7 +12,7 @@ from agentops_mcp.core.clock import Clock
 from agentops_mcp.core.config import BudgetsSection
 from agentops_mcp.core.errors import AgentOpsError, StorageError
 from agentops_mcp.core.records import Actor
-from agentops_mcp.factors.guardrails.rules import actions, packs
+from agentops_mcp.factors.guardrails.rules import actions, packs, trying
 from agentops_mcp.factors.guardrails.rules.budgets import Amounts, Limits
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.exemptions import to_kept
@@ -139,7 +139,8 @@ def ground_of(place: Place, environment: Mapping[str, str]) -> Ground:
     Raises:
         ConfigError: the packs of the package can not be read.
     """
-    loaded = policy_files.load(place, environment, packs.compiled)
+    compiling = partial(trying.compiled, builtin=policy_files.builtin_names)
+    loaded = policy_files.load(place, environment, compiling)
     headless = environment.get(Variable.HEADLESS, "").lower() not in _NO
     policy = packs.policy_of(loaded.data, version=loaded.version, headless=headless)
     problems = tuple(

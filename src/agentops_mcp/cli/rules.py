@@ -14,10 +14,9 @@ from agentops_mcp.cli.opening import JsonOption, ProjectOption, reading
 from agentops_mcp.cli.output import EXIT_FOUND, counted, say, say_json, say_table
 from agentops_mcp.cli.person import at_terminal, duration, person
 from agentops_mcp.core.errors import AgentOpsError, InvalidInputError
-from agentops_mcp.factors.guardrails.rules import actions, judge, packs
-from agentops_mcp.factors.guardrails.rules.packs import Example
+from agentops_mcp.factors.guardrails.rules import packs
+from agentops_mcp.factors.guardrails.rules.trying import fires, is_there
 from agentops_mcp.factors.guardrails.rules.verdicts import Policy, Rule
-from agentops_mcp.factors.guardrails.rules.worlds import Anywhere
 from agentops_mcp.factors.guardrails.service.exemptions import Granted
 from agentops_mcp.factors.guardrails.service.rule_review import Reviewed
 from agentops_mcp.guarding import ground_of, place_of
@@ -25,8 +24,6 @@ from agentops_mcp.storage import policy_files
 from agentops_mcp.storage.project import locate
 
 commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read, test and review the guard's rules.")
-
-_NEVER = "0000"
 
 
 def _learned(context: typer.Context, incomplete: str) -> list[str]:
@@ -84,7 +81,7 @@ def try_rules(json: JsonOption = False, project: ProjectOption = None) -> None:
     ground = ground_of(place, os.environ)
     tables = [*policy_files.builtin_tables(), *policy_files.own_tables(place, os.environ)]
     examples = packs.examples(tables)
-    failed = [each for each in examples if fires(each, ground.policy) != each.fires]
+    failed = [each for each in examples if is_there(each, ground.policy) and fires(each, ground.policy) != each.fires]
     if json:
         told = [each._asdict() for each in failed]
         say_json({"examples": len(examples), "failed": told, "problems": ground.problems})
@@ -96,15 +93,6 @@ def try_rules(json: JsonOption = False, project: ProjectOption = None) -> None:
         say(f"{counted(len(examples), 'example')}, {len(failed)} failed")
     if failed or ground.problems:
         raise typer.Exit(EXIT_FOUND)
-
-
-def fires(example: Example, policy: Policy) -> bool:
-    """Whether an example's rule fires for its command, in a project of which nothing is known."""
-    world = Anywhere()
-    action = actions.checked("shell", {"command": example.command})
-    effects = actions.understand(action, policy, world, world.project).effects
-    verdict = judge.judge(effects, policy, now=_NEVER, text=example.command)
-    return any(each.rule.id == example.rule for each in (*verdict.findings, *verdict.shadowed))
 
 
 @commands.command()

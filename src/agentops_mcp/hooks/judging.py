@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from agentops_mcp.factors.guardrails.rules import actions, packs
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
+from agentops_mcp.factors.guardrails.rules.packs import Table
 from agentops_mcp.factors.guardrails.rules.remedies import safer_than
 from agentops_mcp.factors.guardrails.rules.verdicts import Finding, Policy, Verdict
 from agentops_mcp.hooks.tools import Action, Arguments, Json
@@ -28,7 +29,7 @@ def decision(
     Raises:
         AgentOpsError: the policy can not be read, or an action is not what its kind needs.
     """
-    loaded = policy_files.load(place, environment, packs.compiled)
+    loaded = policy_files.load(place, environment, _compiled)
     policy = packs.policy_of(loaded.data, version=loaded.version, headless=headless)
     world = Machine(place, environment)
     strictest, reason = "allow", ""
@@ -39,6 +40,13 @@ def decision(
         if _ORDER.index(verdict.decision) > _ORDER.index(strictest):
             strictest, reason = verdict.decision, told(verdict)
     return strictest, reason
+
+
+def _compiled(tables: Sequence[Table], person: Table | None, project: Table | None) -> Mapping[str, Json]:
+    """What files come to that changed since they were last read: the only time that a hook is not quick."""
+    from agentops_mcp.factors.guardrails.rules import trying
+
+    return trying.compiled(tables, person, project, builtin=policy_files.builtin_names)
 
 
 def _checked(kind: str, fields: Mapping[str, object], policy: Policy, world: Machine, *, cwd: str, now: str) -> Verdict:

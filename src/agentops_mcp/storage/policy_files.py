@@ -154,6 +154,11 @@ def packaged(packs: str = PACKS) -> Loaded:
     return loaded
 
 
+def builtin_names() -> frozenset[str]:
+    """The names of the packs of the package."""
+    return frozenset(name.removesuffix(".toml") for name in os.listdir(PACKS) if name.endswith(".toml"))
+
+
 def versioned(data: Mapping[str, Any]) -> str:
     """The version of a policy's data."""
     import hashlib

@@ -49,7 +49,7 @@ async def test_a_verdict_says_why_what_and_what_to_do_instead(repository: Path, 
         told = await check(client, "shell", "git status && sudo git reset --hard")
     first, *rest = told.splitlines()
     assert first.startswith("DENY: ")
-    assert first.endswith("[git.discard-work]")
+    assert first.endswith("[git.discard-work, high]")
     assert rest[0].startswith("- discard_work: ")
     assert "safer: git stash push --include-untracked" in rest
     assert "do not reach the same end another way" in rest[-1]
@@ -191,6 +191,19 @@ async def test_a_policy_file_that_is_wrong_is_reported_and_disables_nothing(repo
     assert told.startswith("DENY")
     assert "policy: " in told
     assert "guardrails.toml" in told
+
+
+async def test_a_rule_that_does_not_do_what_its_examples_say_is_reported(repository: Path) -> None:
+    (repository / ".agentops").mkdir(exist_ok=True)
+    (repository / ".agentops" / "guardrails.toml").write_text(
+        '[[rule]]\nid = "no-listing"\neffects = ["delete"]\ndecision = "deny"\nseverity = "low"\n'
+        'reason = "No."\nhits = ["ls"]\n',
+        encoding="utf-8",
+    )
+    async with connected(repository) as (client, _):
+        told = await check(client, "shell", "rm app.py")
+    assert "project.no-listing does not fire for 'ls'" in told
+    assert told.startswith("ALLOW")
 
 
 async def test_a_project_switches_and_allows_within_its_limits(repository: Path) -> None:

@@ -15,11 +15,11 @@ _TARGET_CHARS = 120
 
 
 def reason(verdict: Verdict) -> str:
-    """Why, in one sentence for a model, with the rule's name; empty when nothing fired."""
+    """Why, in one sentence for a model, with the rule and how bad it is; empty when nothing fired."""
     if not verdict.findings:
         return ""
     first = verdict.findings[0]
-    return f"{first.rule.reason} [{first.rule.id}]"
+    return f"{first.rule.reason} [{first.rule.id}, {first.rule.severity}]"
 
 
 def effect_line(effect: Effect) -> str:

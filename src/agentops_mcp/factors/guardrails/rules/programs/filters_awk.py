@@ -15,6 +15,8 @@ Token = tuple[str, str]
 
 _BEFORE_REGEX = frozenset("(,=~!&|{};\n[?:+-*%<>^")
 _ENDS = frozenset({";", "}", "\n"})
+_SHELLS = frozenset("sh bash zsh dash ksh ash".split())
+_PRINTS = frozenset({("name", "print"), ("name", "printf")})
 _LONGEST = 50_000
 _WINDOW = 200
 """Tokens of one command that are looked at."""
@@ -102,8 +104,17 @@ def _commands(tokens: Sequence[Token]) -> list[str]:
             if after[:1] == [("name", "getline")]:
                 found.append(_joined(_before(tokens[max(place - _WINDOW, 0) : place])))
             else:
-                found.append(_joined(_statement(after)))
+                command = _joined(_statement(after))
+                found += [command, *_given_to_shell(command, tokens[max(place - _WINDOW, 0) : place])]
     return [each for each in found if each and not each.startswith("/inet")]
+
+
+def _given_to_shell(command: str, tokens: Sequence[Token]) -> list[str]:
+    """What `print "…" | "sh"` gives to the shell, which runs it."""
+    if command.split(" ", 1)[0].rpartition("/")[2] not in _SHELLS:
+        return []
+    printed = [token for token in _before(tokens) if token not in _PRINTS]
+    return [_joined(printed)]
 
 
 def _is_pipe(tokens: Sequence[Token], place: int) -> bool:
