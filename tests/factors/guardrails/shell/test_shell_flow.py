@@ -258,6 +258,6 @@ def test_text_that_a_substitution_fetches_for_an_interpreter_is_fetched_text(pro
 
 
 def test_what_awk_prints_into_a_shell_is_run() -> None:
-    assert decision("awk 'BEGIN { print \"rm -rf /\" | \"sh\" }'") == "deny"
+    assert decision('awk \'BEGIN { print "rm -rf /" | "sh" }\'') == "deny"
     assert decision("awk '{ print $1 | \"sort\" }' list") == "allow"
-    assert decision("awk '{ print \"rm -rf \" $1 | \"/bin/sh\" }' list") != "allow"
+    assert decision('awk \'{ print "rm -rf " $1 | "/bin/sh" }\' list') != "allow"
