@@ -113,7 +113,7 @@ def _rot13(call: Call, world: World) -> Outcome:
     return _passes((), call, world, lambda text: text.translate(table))
 
 
-def _translated(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _translated(call: Call, world: World) -> Outcome:
     """`tr`: known text as it becomes; unknown text counts as decoded when many letters become others."""
     given = parse(call.argv[1:], "")
     sets = [_letters(each) for each in given.operands[:2]]

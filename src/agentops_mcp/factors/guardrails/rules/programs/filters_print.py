@@ -35,7 +35,7 @@ def environment(call: Call, names: tuple[str, ...] = ()) -> Outcome:
     return Outcome((effect,), Stream(None, frozenset({"secret"}), target))
 
 
-def _echo(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _echo(call: Call, world: World) -> Stream:
     words = list(call.argv[1:])
     escapes, newline = False, True
     while words and len(words[0]) > 1 and words[0][0] == "-" and not words[0][1:].strip("neE"):
@@ -47,7 +47,7 @@ def _echo(call: Call, world: World) -> Stream:  # noqa: ARG001
     return Stream(unescaped(text) if escapes else text, taints, origin)
 
 
-def _printf(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _printf(call: Call, world: World) -> Stream:
     words = call.argv[1:]
     if words[:1] == ("-v",):
         return EMPTY
@@ -56,7 +56,7 @@ def _printf(call: Call, world: World) -> Stream:  # noqa: ARG001
     return Stream(printed(words[0], words[1:])) if words else EMPTY
 
 
-def _seq(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _seq(call: Call, world: World) -> Stream:
     given = parse([word for word in call.argv[1:] if not word.lstrip("-").isdigit()], "f s format separator")
     numbers = [word for word in call.argv[1:] if word.lstrip("-").isdigit()]
     if given.given or given.operands or not 1 <= len(numbers) <= len(("FIRST", "STEP", "LAST")):
@@ -70,7 +70,7 @@ def _seq(call: Call, world: World) -> Stream:  # noqa: ARG001
     return Stream("".join(f"{each}\n" for each in every)) if len(every) <= _MOST_NUMBERS else UNKNOWN
 
 
-def _basename(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _basename(call: Call, world: World) -> Stream:
     given = parse(call.argv[1:], "s suffix")
     suffix = given.values("s", "suffix") or given.operands[1:2]
     several = given.has("a", "multiple", "s", "suffix")
@@ -80,7 +80,7 @@ def _basename(call: Call, world: World) -> Stream:  # noqa: ARG001
     return Stream("".join(f"{name}\n" for name in names))
 
 
-def _dirname(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _dirname(call: Call, world: World) -> Stream:
     return Stream("".join(f"{_folder(path)}\n" for path in parse(call.argv[1:]).operands))
 
 
@@ -91,11 +91,11 @@ def _folder(path: str) -> str:
     return head.rstrip("/") or ("/" if slash or path.startswith("/") else ".")
 
 
-def _pwd(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _pwd(call: Call, world: World) -> Stream:
     return Stream(f"{call.cwd}\n") if call.cwd else UNKNOWN
 
 
-def _which(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _which(call: Call, world: World) -> Stream:
     """The program's name: run as `$(which rm)`, it is that program."""
     names = parse(call.argv[1:]).operands
     return Stream("".join(f"{name}\n" for name in names)) if names else EMPTY
@@ -107,11 +107,11 @@ def _whoami(call: Call, world: World) -> Stream:
     return Stream(world.home.rstrip("/").rpartition("/")[2] + "\n")
 
 
-def _silent(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _silent(call: Call, world: World) -> Stream:
     return EMPTY
 
 
-def _yes(call: Call, world: World) -> Stream:  # noqa: ARG001
+def _yes(call: Call, world: World) -> Stream:
     return Stream(" ".join(call.argv[1:] or ("y",)) + "\n")
 
 
@@ -137,7 +137,7 @@ def _realpath(call: Call, world: World) -> Stream:
     return Stream("".join(f"{normal(world.real(each.path))}\n" for each in found))
 
 
-def _printenv(call: Call, world: World) -> Outcome | Stream:  # noqa: ARG001
+def _printenv(call: Call, world: World) -> Outcome | Stream:
     names = parse(call.argv[1:]).operands
     known = [call.env.get(name) for name in names]
     if names and None not in known:

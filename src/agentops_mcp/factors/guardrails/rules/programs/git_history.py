@@ -34,7 +34,7 @@ _OPTIONS = {
 _NOW = frozenset({"now", "all", "0"})
 
 
-def act(git: Git, world: World) -> Outcome:  # noqa: ARG001 - the form of every family
+def act(git: Git, world: World) -> Outcome:
     """What one of these subcommands does to commits and their names."""
     words = parse(git.words, _OPTIONS.get(git.sub, "help"))
     if words.has("help", "h"):

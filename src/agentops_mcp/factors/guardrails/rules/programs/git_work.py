@@ -144,7 +144,7 @@ def _clean(git: Git, words: Words, world: World) -> list[Effect]:
     return [_tree(git, world, *traits)]
 
 
-def _stash(git: Git, words: Words, world: World) -> list[Effect]:  # noqa: ARG001 - one form for all subcommands
+def _stash(git: Git, words: Words, world: World) -> list[Effect]:
     verb, name = (*words.operands, "", "")[:2]
     if verb.lower() not in {"drop", "clear"}:
         return []
@@ -201,7 +201,7 @@ def _checkout_index(git: Git, words: Words, world: World) -> list[Effect]:
     return [_tree(git, world)] if words.on("a", "all") else _files(git, words.every, world)
 
 
-def _clear(git: Git, words: Words, world: World) -> list[Effect]:  # noqa: ARG001 - git-extras: reset --hard, clean -fdx
+def _clear(git: Git, words: Words, world: World) -> list[Effect]:
     return [_tree(git, world, "untracked", "ignored", "recursive")]
 
 

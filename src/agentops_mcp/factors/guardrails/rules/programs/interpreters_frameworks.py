@@ -31,7 +31,7 @@ _FRAMEWORKS = {
 }
 
 
-def outcome(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - every family is asked alike
+def outcome(call: Call, world: World) -> Outcome | None:
     """The text that a framework is told to run; None when it is told something else."""
     framework = _FRAMEWORKS.get(call.name)
     if framework is None:

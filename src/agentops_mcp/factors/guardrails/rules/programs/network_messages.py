@@ -32,7 +32,7 @@ def outcome(call: Call, world: World) -> Outcome | None:
     return found(call, world) if found else None
 
 
-def _lookup(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - one signature for every program
+def _lookup(call: Call, world: World) -> Outcome | None:
     """A name that is looked up is seen by whoever owns its domain: what is put in front of the domain reaches them."""
     words = [each for each in call.argv[1:] if not each.startswith(("-", "+", "@"))]
     carrying = [each for each in words if _carries(each)]
@@ -54,7 +54,7 @@ def _is_encoded(label: str) -> bool:
     return "=" in label or "+" in label or (len(label) > _LONGEST_LABEL and label.replace("_", "").isalnum())
 
 
-def _ping(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _ping(call: Call, world: World) -> Outcome | None:
     given = parse(call.argv[1:], "c i I l m M p Q s S t T w W F")
     patterns = given.values("p")
     found = [sent(call, each, worded(each, call), "name") for each in given.operands if _carries(each)]
@@ -62,7 +62,7 @@ def _ping(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     return Outcome(tuple(found))
 
 
-def _update(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _update(call: Call, world: World) -> Outcome | None:
     """nsupdate: lines `update delete NAME`, `update add NAME …`."""
     lines = [line.split() for line in (call.stdin.text or "").splitlines()[:200]]
     deleting = [" ".join(words[2:]) for words in lines if [each.lower() for each in words[:2]] == ["update", "delete"]]
@@ -130,7 +130,7 @@ def _api(call: Call) -> Outcome:
     return Outcome((*request_effects(call, method, f"{host}/{path.lstrip('/')}", text), *_told(call, host)))
 
 
-def _ansible(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _ansible(call: Call, world: World) -> Outcome | None:
     """`ansible HOSTS -m MODULE -a ARGUMENTS`: a module that runs a text, or one that removes, on every host."""
     given = parse(
         call.argv[1:], "m a i u e f t o l B P c T M module-name args inventory user extra-vars forks tree limit "

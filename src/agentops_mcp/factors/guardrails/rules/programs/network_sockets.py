@@ -42,7 +42,7 @@ def outcome(call: Call, world: World) -> Outcome | None:
     return found(call, world) if found else None
 
 
-def _netcat(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - one signature for every program
+def _netcat(call: Call, world: World) -> Outcome | None:
     given = exact(call.argv[1:], _NC_VALUED, "egGiImMoOpPqsTVwWxX" + ("c" if _runs_with_c(call) else ""))
     listens = is_given(given, "l", "listen")
     host = "" if listens else next(iter(given.operands), "")
@@ -164,12 +164,12 @@ def _file_of(address: str) -> str:
     return f"{folder}/{path}" if folder else path
 
 
-def _telnet(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _telnet(call: Call, world: World) -> Outcome | None:
     given = parse(call.argv[1:], "l n b e k X")
     return _flow(call, next(iter(given.operands), ""))
 
 
-def _telnetd(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _telnetd(call: Call, world: World) -> Outcome | None:
     """`telnetd -l PROGRAM`: whoever connects gets the program in place of a login."""
     given = parse(call.argv[1:], "l p b f K w")
     program = next(iter(given.values("l")), "")
@@ -178,7 +178,7 @@ def _telnetd(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     return Outcome((Effect("open_shell", "whoever connects", "remote", call.traits, call.text),))
 
 
-def _websocket(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _websocket(call: Call, world: World) -> Outcome | None:
     """Websocat and wscat: addresses as URLs; messages from the input or an option are judged as bodies."""
     given = exact(
         call.argv[1:], "connect execute header subprotocol proxy auth host origin protocol listen ping-interval exec "

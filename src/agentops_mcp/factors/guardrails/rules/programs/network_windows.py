@@ -71,7 +71,7 @@ def _fetching(url: str, files: Sequence[str], call: Call, world: World) -> Outco
     return together([Outcome((effect,))], fetched(url, call, world), files, call, world)
 
 
-def _host(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - one signature for every program
+def _host(call: Call, world: World) -> Outcome | None:
     """Hosts of scripts and libraries, of which a URL or a script among the words is run."""
     for word in call.argv[1:]:
         lowered = word.lower()
@@ -86,7 +86,7 @@ def _host(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - one sig
     return None
 
 
-def _expression(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _expression(call: Call, world: World) -> Outcome | None:
     """`… | iex`. Elixir has a program of this name too: only a text of a known and foreign origin is told."""
     kinds = (("fetched", "run_fetched"), ("decoded", "run_decoded"))
     stream = Stream(None, call.stdin.taints | call.taints, call.stdin.origin or call.origin)

@@ -24,7 +24,7 @@ _DASHES = frozenset({"-", "/", "\u2013"})
 _DECODES = ("frombase64string", "-encodedcommand", "-enc ", "gzipstream", "deflatestream", "-bxor")
 
 
-def outcome(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def outcome(call: Call, world: World) -> Outcome | None:
     """What PowerShell or `cmd` is told to run."""
     if call.name in {"powershell", "pwsh", "powershell_ise", "pwsh-preview"}:
         return _powershell(call)

@@ -96,7 +96,7 @@ def _emacs(call: Call, world: World) -> Outcome:
     return Outcome(tuple(effects), runs=tuple(runs))
 
 
-def _debugger(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _debugger(call: Call, world: World) -> Outcome:
     """`gdb -ex 'shell …'`, `-ex '!…'`, `-ex 'python …'`; `gdb --args` starts a program."""
     valued = (
         "ex iex x ix p pid c core d cd b s se o O Q k S one-line eval-command init-eval-command command symbols exec "
@@ -154,7 +154,7 @@ def _recipes(text: str | None) -> str | None:
     return "\n".join(lines)
 
 
-def _tcl(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _tcl(call: Call, world: World) -> Outcome:
     """`tclsh` reads its input; of it only what runs programs is looked for."""
     if len(call.argv) > 1 or call.stdin == EMPTY:
         return NOTHING
@@ -168,7 +168,7 @@ def _tcl(call: Call, world: World) -> Outcome:  # noqa: ARG001
     return Outcome(tuple(effects), runs=runs)
 
 
-def _osascript(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _osascript(call: Call, world: World) -> Outcome:
     """AppleScript: `do shell script "…"`, with or without an administrator's rights."""
     given = parse(call.argv[1:], "e l s")
     texts = list(given.values("e"))

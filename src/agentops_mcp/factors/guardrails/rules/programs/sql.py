@@ -102,7 +102,7 @@ def outcome(call: Call, world: World) -> Outcome | None:
     return _client(client, call, world) if client else None
 
 
-def code(code: Code, cwd: str, world: World) -> Outcome:  # noqa: ARG001 - the form of every language
+def code(code: Code, cwd: str, world: World) -> Outcome:
     """What SQL text does by itself, whoever is given it."""
     text = code.text.text
     return statements(text, f"sql {text[:200]}", code.traits) if text else NOTHING

@@ -29,7 +29,7 @@ _CRITICAL = frozenset(
 _CRON_FIELDS = 5
 
 
-def outcome(call: Call, world: World) -> Outcome | None:  # noqa: ARG001 - every family is asked alike
+def outcome(call: Call, world: World) -> Outcome | None:
     """What a call stops, or makes run later."""
     known = _PROGRAMS.get(call.name)
     return known(call) if known else None

@@ -195,7 +195,7 @@ def _line(command: Sequence[str], items: Sequence[str]) -> str:
     return text
 
 
-def _entr(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _entr(call: Call, world: World) -> Outcome:
     given = parse(call.argv[1:], "", operands_last=True)
     if given.has("s"):
         return Outcome(runs=tuple(Code("shell", Stream(text), (), call.traits) for text in given.operands[:1]))
@@ -203,7 +203,7 @@ def _entr(call: Call, world: World) -> Outcome:  # noqa: ARG001
     return Outcome(runs=(inner(call, argv, stdin=EMPTY),)) if argv else NOTHING
 
 
-def _texts(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _texts(call: Call, world: World) -> Outcome:
     """`concurrently`, `hyperfine`: every operand is a command."""
     valued = (
         "n names c prefix-colors s success p prefix l prefix-length max-processes m restart-tries w warmup "

@@ -72,7 +72,7 @@ _REMOTE = (
 )  # fmt: skip
 
 
-def outcome(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def outcome(call: Call, world: World) -> Outcome | None:
     """What the package manager runs; None for its other commands."""
     runner = _RUNNERS.get(call.name)
     rest = _after(call.argv[1:], runner) if runner else None

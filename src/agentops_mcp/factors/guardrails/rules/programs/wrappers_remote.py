@@ -128,7 +128,7 @@ def _after_dashes(words: Sequence[str]) -> Sequence[str]:
     return words[words.index("--") + 1 :] if "--" in words else ()
 
 
-def _ssh(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _ssh(call: Call, world: World) -> Outcome:
     """`ssh HOST WORDS…`: the words are one text for the shell there; some options run a text here.
 
     Files go to a person's own hosts through its input every day; only secrets are told.
@@ -159,7 +159,7 @@ def _first(text: str) -> str:
     return words[0].rpartition("/")[2] if words else ""
 
 
-def _kubectl(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _kubectl(call: Call, world: World) -> Outcome | None:
     """`exec`, `run`, `debug` and `rsh`; what stands after `--` is the command."""
     operands = parse(call.argv[1:], _KUBECTL, operands_last=True).operands
     if not operands or operands[0] not in {"exec", "run", "debug", "rsh"}:
@@ -183,7 +183,7 @@ def _effects_on_node(call: Call) -> tuple[Effect, ...]:
     return (Effect("gain_privilege", settings or "the node", "", traits, call.text),)
 
 
-def _commands(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _commands(call: Call, world: World) -> Outcome | None:
     """`aws ssm send-command --parameters commands=…`: texts for the shells of machines, plain or as JSON."""
     given = parse(call.argv[1:], _AWS)
     if given.operands[:2] != ("ssm", "send-command"):
@@ -192,7 +192,7 @@ def _commands(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     return Outcome(runs=tuple(_there(Stream(text.replace('","', "\n")), call) for text in texts if text))
 
 
-def _salt(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
+def _salt(call: Call, world: World) -> Outcome | None:
     """`salt TARGET cmd.run TEXT`, on every machine that the target names."""
     given = parse(call.argv[1:], "t b L E c out timeout batch config-dir log-level", operands_last=True)
     here = call.name == "salt-call"
@@ -203,7 +203,7 @@ def _salt(call: Call, world: World) -> Outcome | None:  # noqa: ARG001
     return Outcome(runs=(Code("shell", Stream(" ".join(words[1:2])), (), call.traits | traits),))
 
 
-def _mosh(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _mosh(call: Call, world: World) -> Outcome:
     given = parse(call.argv[1:], "ssh predict family p port client server", operands_last=True)
     command = given.operands[1:]
     runs: list[Code | Call] = [Code("shell", Stream(text), (), call.traits) for text in given.values("ssh") if text]
@@ -212,7 +212,7 @@ def _mosh(call: Call, world: World) -> Outcome:  # noqa: ARG001
     return Outcome(runs=tuple(runs))
 
 
-def _many(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _many(call: Call, world: World) -> Outcome:
     """`pdsh`, `pssh` and the like: one text on many hosts."""
     given = parse(call.argv[1:], "w x h H l p t o e A g f O", operands_last=True)
     skip = 1 if call.name in {"rsh", "remsh"} else 0

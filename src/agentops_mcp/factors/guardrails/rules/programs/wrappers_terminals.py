@@ -30,7 +30,7 @@ def outcome(call: Call, world: World) -> Outcome | None:
     return found if found.runs or found.effects else None
 
 
-def _tmux(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _tmux(call: Call, world: World) -> Outcome:
     """Every command of tmux in the line that starts a program or types into one."""
     operands = parse(call.argv[1:], _TMUX, operands_last=True).operands
     runs: list[Code | Call] = []
@@ -68,7 +68,7 @@ def _started(words: Sequence[str], call: Call) -> Code | Call:
     return inner(call, words, stdin=EMPTY)
 
 
-def _screen(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _screen(call: Call, world: World) -> Outcome:
     """`screen PROGRAM …`; `-X stuff TEXT` types into one that runs."""
     given = parse(call.argv[1:], "c h p S t T e s Logfile", operands_last=True)
     operands = given.operands
@@ -98,7 +98,7 @@ def _terminal(call: Call, world: World) -> Outcome:
     return found._replace(effects=(Effect("open_shell", host, "remote", call.traits, call.text),))
 
 
-def _in_terminal(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _in_terminal(call: Call, world: World) -> Outcome:
     """What stands behind `-e` or `--`; with one word it is a text."""
     words = list(call.argv[1:])
     at = next((place for place, word in enumerate(words) if word in _BEFORE_COMMAND), -1)
@@ -109,7 +109,7 @@ def _in_terminal(call: Call, world: World) -> Outcome:  # noqa: ARG001
     return Outcome(runs=(inner(call, command, stdin=EMPTY),)) if command else NOTHING
 
 
-def _expect(call: Call, world: World) -> Outcome:  # noqa: ARG001
+def _expect(call: Call, world: World) -> Outcome:
     """`expect -c TEXT`: what it spawns and what it types."""
     texts = parse(call.argv[1:], "c f").values("c")
     lines = [line.strip() for text in texts for part in text.splitlines() for line in part.split(";")]
