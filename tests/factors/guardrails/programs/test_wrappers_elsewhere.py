@@ -8,6 +8,7 @@ from agentops_mcp.factors.guardrails.rules.programs.wrappers_lines import outcom
 from agentops_mcp.factors.guardrails.rules.programs.wrappers_remote import outcome as elsewhere
 from agentops_mcp.factors.guardrails.rules.programs.wrappers_settings import assignment, loaded
 from called import WORLD, call, effects, outcome, runs
+from judged import decision
 
 FETCHED = Stream(None, frozenset({"fetched"}), "https://example.com/x")
 LOCAL = Stream(None, frozenset({"local"}), "list")
@@ -228,3 +229,19 @@ def test_what_lines_are_made_of_marks_what_their_commands_print() -> None:
 
 def test_a_placeholder_for_a_program_is_none() -> None:
     assert outcome(lined, "xargs command", LOCAL).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "decided"),
+    [
+        ("pnpm prisma migrate reset --force", "ask"),
+        ("yarn rimraf /etc", "deny"),
+        ("pnpm -C web exec rimraf /etc", "deny"),
+        ("yarn build", "allow"),
+        ("pnpm install", "allow"),
+        ("yarn add left-pad", "allow"),
+        ("pnpm", "allow"),
+    ],
+)
+def test_a_word_that_is_none_of_the_manager_s_is_a_program(command: str, decided: str) -> None:
+    assert decision(command) == decided

@@ -67,6 +67,17 @@ _RUNNERS: dict[str, _Runner] = {
     "spack": _Runner(("build-env",)),
     "tox": _Runner(("exec",), "e c"),
 }
+_RUN_BY_NAME = frozenset({"pnpm", "yarn"})
+"""Managers that take a word which is none of theirs as a script, or else as a program of a package."""
+
+_OWN = frozenset(
+    "add approve-builds audit autoclean bin cache cat-file cat-index check clean config constraints create dedupe deploy "
+    "doctor env explain fetch generate-lock-entry global help i ignored-builds import info init install "
+    "install-test it licenses link list ll ln login logout ls node npm outdated owner pack patch patch-commit "
+    "patch-remove plugin policies prune publish rb rebuild remove rm root run run-script search self-update server set "
+    "setup stage start store tag team test un uninstall unlink unplug up update upgrade upgrade-interactive version "
+    "versions view whoami why workspace workspaces".split()
+)
 _REMOTE = (
     "http://", "https://", "git+", "git://", "git@", "ssh://", "github:", "gitlab:", "bitbucket:", "gist:", "ftp://",
 )  # fmt: skip
@@ -76,6 +87,9 @@ def outcome(call: Call, world: World) -> Outcome | None:
     """What the package manager runs; None for its other commands."""
     runner = _RUNNERS.get(call.name)
     rest = _after(call.argv[1:], runner) if runner else None
+    if runner is not None and rest is None and call.name in _RUN_BY_NAME:
+        named = parse(call.argv[1:], runner.valued, operands_last=True).operands
+        rest = named if named and named[0] not in _OWN else None
     if runner is None or rest is None:
         return None
     given = parse(rest, runner.valued, operands_last=True)
