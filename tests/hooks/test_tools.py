@@ -55,3 +55,15 @@ def test_a_tool_of_a_server_that_is_named_like_ours_is_judged() -> None:
 def test_a_known_tool_that_does_not_say_what_it_would_do_is_an_error(tool: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(UnknownCallError, match=tool):
         actions(tool, arguments)
+
+
+@pytest.mark.parametrize(
+    "path", [".env", "~/.ssh/id_rsa", "/home/anna/.aws/credentials", "C:\\Users\\anna\\.ssh\\id_rsa"]
+)
+def test_reading_what_may_hold_secrets_is_judged_as_showing_it(path: str) -> None:
+    assert actions("Read", {"file_path": path}) == [("shell", {"command": f"cat -- '{path}'"})]
+
+
+@pytest.mark.parametrize("path", ["README.md", "src/app.py", ".env.example", "id_rsa.pub"])
+def test_reading_anything_else_is_not_judged(path: str) -> None:
+    assert actions("Read", {"file_path": path}) == []

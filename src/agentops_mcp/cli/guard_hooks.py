@@ -18,7 +18,7 @@ TIMEOUT_S: Final = 10
 """How long a client waits: more than the hook takes to give up by itself."""
 
 _READERS = (
-    "Read|Glob|Grep|LS|NotebookRead|TodoWrite|TodoRead|WebSearch|BashOutput|TaskOutput|AskUserQuestion|EnterPlanMode|"
+    "Glob|Grep|LS|TodoWrite|TodoRead|WebSearch|BashOutput|TaskOutput|AskUserQuestion|EnterPlanMode|"
     "ExitPlanMode|ToolSearch|Skill|Task|Agent"
 )
 # Tools are left out by name, so that one we have never heard of is judged.

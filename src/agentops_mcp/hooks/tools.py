@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from agentops_mcp.core.secret_files import is_secret_file
+
 Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 Arguments = Mapping[str, Json]
 Action = tuple[str, dict[str, object]]
@@ -28,7 +30,9 @@ READERS = frozenset(
     "view report_intent rg read_bash stop_bash list_bash read_powershell stop_powershell list_powershell "
     "ask_user update_todo fetch_copilot_cli_documentation".split()
 )
-"""Tools that change nothing, in lower case: a call of one is not judged."""
+"""Tools that change nothing, in lower case: a call of one is judged only where it may show a secret."""
+
+_SECRET_FOLDERS = ("/.ssh/", "/.aws/", "/.gnupg/", "/.kube/", "/etc/shadow", "/etc/gshadow")
 
 _OURS = ("mcp__agentops__", "mcp_agentops_", "agentops-")
 """How clients begin the names of our own tools, which record and run nothing: `check_action` carries what it checks."""
@@ -39,16 +43,29 @@ class UnknownCallError(ValueError):
 
 
 def actions(tool: str, arguments: Arguments) -> list[Action]:
-    """What a call of `tool` would do; nothing for one that only reads.
+    """What a call of `tool` would do; nothing for one that only reads, and no secret.
 
     Raises:
         UnknownCallError: the tool is known, and what it needs is not among the arguments.
     """
     name = tool.lower()
-    if name in READERS or name.startswith(_OURS):
+    if name in READERS:
+        return _shown_secrets(arguments)
+    if name.startswith(_OURS):
         return []
     read = _TOOLS.get(name)
     return read(tool, arguments) if read else [("tool_call", {"name": tool, "arguments": dict(arguments)})]
+
+
+def _shown_secrets(arguments: Arguments) -> list[Action]:
+    """Reading a file that may hold secrets is what `cat` does with it."""
+    paths = [path for path in _paths(arguments) if _may_hold_secrets(path)]
+    return [("shell", {"command": f"cat -- {_quoted(path)}"}) for path in paths]
+
+
+def _may_hold_secrets(path: str) -> bool:
+    slashed = f"/{path}".replace("\\", "/").lower()
+    return is_secret_file(path) or any(folder in slashed for folder in _SECRET_FOLDERS)
 
 
 def _shell(tool: str, arguments: Arguments) -> list[Action]:

@@ -71,8 +71,8 @@ _RUN_BY_NAME = frozenset({"pnpm", "yarn"})
 """Managers that take a word which is none of theirs as a script, or else as a program of a package."""
 
 _OWN = frozenset(
-    "add approve-builds audit autoclean bin cache cat-file cat-index check clean config constraints create dedupe deploy "
-    "doctor env explain fetch generate-lock-entry global help i ignored-builds import info init install "
+    "add approve-builds audit autoclean bin cache cat-file cat-index check clean config constraints create dedupe "
+    "deploy doctor env explain fetch generate-lock-entry global help i ignored-builds import info init install "
     "install-test it licenses link list ll ln login logout ls node npm outdated owner pack patch patch-commit "
     "patch-remove plugin policies prune publish rb rebuild remove rm root run run-script search self-update server set "
     "setup stage start store tag team test un uninstall unlink unplug up update upgrade upgrade-interactive version "
