@@ -106,12 +106,10 @@ class Runtime:
         ]
 
     def record_call(
-        self, tool: str, arguments: object, *, ok: bool, error: str = "", target: str | None = None,
-        session: str | None = None, actor: Actor,
-    ) -> Recorded:  # fmt: skip
-        """Keep how a call went; `target` is who it depended on, when that is not to be read from its arguments."""
-        found = self.signature(tool, arguments)
-        target = breakers.target_of(tool, arguments) if target is None else target
+        self, tool: str, arguments: object, *, ok: bool, error: str = "", session: str | None = None, actor: Actor
+    ) -> Recorded:
+        """Keep how a call went."""
+        found, target = self.signature(tool, arguments), breakers.target_of(tool, arguments)
         return self.record_signed(found, ok=ok, error=error, target=target, session=session, actor=actor)
 
     def record_signed(

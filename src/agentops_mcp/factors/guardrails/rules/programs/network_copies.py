@@ -39,7 +39,6 @@ _SYSTEM_ROOTS = (
     "/opt",
 )
 _PUTTING = frozenset("put mput reput send mirror putfile append".split())
-_GETTING = frozenset("get mget reget recv pget getfile".split())
 _HANDING = frozenset(
     (
         "croc ffsend magic-wormhole onionshare onionshare-cli pastebinit qrcp sendme termbin wgetpaste woof wormhole"

@@ -22,7 +22,6 @@ their square."""
 
 _MOST_OPEN = 200
 _OWN = dict.fromkeys(range(0xE001, 0xE012), "\ufffd")
-_INVISIBLE = frozenset("\u200b\u200c\u2060\ufeff\u00ad")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Marks of writing direction, which show a text in another order than it is read."""
 
