@@ -234,9 +234,10 @@ HEAVY = (
 
 def test_the_way_of_an_everyday_command_loads_nothing_heavy(repository: Path) -> None:
     code = (
-        "import sys, json; from agentops_mcp.hooks.run import Judgement, DIALECTS;"
+        "import sys, json; before = set(sys.modules);"  # a coverage run loads some of them first
+        "from agentops_mcp.hooks.run import Judgement, DIALECTS;"
         "said = Judgement(DIALECTS['claude-code'], {}).answer(sys.stdin.buffer.read());"
-        f"print(repr(said), sorted(set(sys.modules) & set({HEAVY!r})))"
+        f"print(repr(said), sorted((set(sys.modules) - before) & set({HEAVY!r})))"
     )
     payload = json.dumps(bash("git status --short && ls -la src | head", repository)).encode()
     done = subprocess.run([sys.executable, "-c", code], input=payload, capture_output=True, check=True)
