@@ -11,7 +11,19 @@ import typer
 
 from agentops_mcp import __version__
 from agentops_mcp.app import App
-from agentops_mcp.cli import check, context, doctor, importing, mine, patterns, rules, search, setup, states, transfer
+from agentops_mcp.cli import (
+    check,
+    context,
+    doctor,
+    guard_rules,
+    importing,
+    mine,
+    patterns,
+    search,
+    setup,
+    states,
+    transfer,
+)
 from agentops_mcp.cli.opening import DryRunOption, JsonOption, ProjectOption, reading
 from agentops_mcp.cli.output import EXIT_FOUND, counted, errors_shown, event_title, say, say_json, say_table
 from agentops_mcp.core.config import load_config
@@ -154,8 +166,8 @@ cli.command()(search.release)
 cli.add_typer(patterns.commands, name="patterns")
 cli.command()(mine.mine)
 cli.command()(check.check)
-cli.add_typer(rules.commands, name="rules")
-cli.command()(rules.exempt)
+cli.add_typer(guard_rules.commands, name="rules")
+cli.command()(guard_rules.exempt)
 
 
 @cli.command()
