@@ -7,13 +7,14 @@ from typing import Any
 
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.records import Actor
+from agentops_mcp.factors.guardrails.rules.breakers import target_of
 from agentops_mcp.factors.guardrails.rules.budgets import Limits
 from agentops_mcp.factors.guardrails.rules.effects import Effect
-from agentops_mcp.factors.guardrails.service.action_outcomes import ActionOutcomes
+from agentops_mcp.factors.guardrails.service.action_outcomes import ActionOutcomes, Outcome
 from agentops_mcp.factors.guardrails.service.exemptions import Exemptions
 from agentops_mcp.factors.guardrails.service.incidents import Incidents
 from agentops_mcp.factors.guardrails.service.rule_review import RuleReview
-from agentops_mcp.factors.guardrails.service.runtime import Runtime
+from agentops_mcp.factors.guardrails.service.runtime import Recorded, Runtime
 from agentops_mcp.factors.guardrails.store import calls, charges, checks, exemptions, incidents, learned
 from agentops_mcp.storage.ledger import Ledger
 from conftest import AGENT, FakeClock
@@ -65,10 +66,21 @@ class Guarded:
         self.exemptions = Exemptions(ledger, clock=clock, new_id=new_id)
         self.outcomes = ActionOutcomes(ledger, self.runtime, self.incidents)
 
+    def record(
+        self, tool: str, arguments: object, *, ok: bool, error: str = "", session: str | None = None, actor: Actor
+    ) -> Recorded:
+        """Keep how a call went."""
+        signed, target = self.runtime.signature(tool, arguments), target_of(tool, arguments)
+        return self.runtime.record_signed(signed, ok=ok, error=error, target=target, session=session, actor=actor)
+
+    def keep(self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None) -> str:
+        """Report an outcome; the id of its record."""
+        return self.outcomes.report(of, outcome, actor=actor, note=note, session=session)[0]
+
     def call(self, command: str, *, ok: bool, session: str | None = "s") -> None:
         """Keep how a command went."""
         error = "" if ok else "Error: it broke"
-        self.runtime.record_call("Bash", {"command": command}, ok=ok, error=error, session=session, actor=AGENT)
+        self.record("Bash", {"command": command}, ok=ok, error=error, session=session, actor=AGENT)
 
     def check(self, command: str, **more: Any) -> str:
         """Keep a check of a command; the digest of its action."""

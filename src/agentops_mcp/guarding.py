@@ -25,15 +25,14 @@ from agentops_mcp.factors.guardrails.service.rule_review import RuleReview
 from agentops_mcp.factors.guardrails.service.runtime import Runtime
 from agentops_mcp.storage import outcome_spool, policy_files
 from agentops_mcp.storage.ledger import Ledger
-from agentops_mcp.storage.machine import Machine, Place
+from agentops_mcp.storage.machine import Machine, Place, is_headless
 from agentops_mcp.storage.policy_kept import keep_exemptions
-from agentops_mcp.storage.project import Project, Variable, current_user
+from agentops_mcp.storage.project import Project, current_user
 
 if TYPE_CHECKING:
     from agentops_mcp.factors.mining.service.search import Search
 
 _MOST_LIKE = 10
-_NO = ("", "0", "false", "no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,11 @@ class Guard:
         return self.runtime.record_calls(rows, actor=actor).kept if rows else 0
 
     def write_rules(self) -> None:
-        """Write the learned rules, with their examples, where hooks and people read them."""
+        """Write the learned rules, with their examples, where hooks and people read them, if they are others now."""
         rules = self.review.as_toml()
         file = Path(policy_files.learned_folder(self.place)) / "learned.toml"
-        if "[[rule]]" in rules or file.exists():
+        written = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        if rules != written and (written or "[[rule]]" in rules):
             _replace(file, rules)
 
     def write_exemptions(self) -> None:
@@ -141,13 +141,14 @@ def ground_of(place: Place, environment: Mapping[str, str]) -> Ground:
     """
     compiling = partial(trying.compiled, builtin=policy_files.builtin_names)
     loaded = policy_files.load(place, environment, compiling)
-    headless = environment.get(Variable.HEADLESS, "").lower() not in _NO
-    policy = packs.policy_of(loaded.data, version=loaded.version, headless=headless)
-    problems = tuple(
-        f"{each.path}{f', line {each.line}' if each.line else ''}: {each.what} Its last good version holds."
-        for each in loaded.problems
-    )
+    policy = packs.policy_of(loaded.data, version=loaded.version, headless=is_headless(environment))
+    problems = tuple(map(_problem_line, loaded.problems))
     return Ground(policy, problems, Machine(place, environment))
+
+
+def _problem_line(problem: policy_files.Problem) -> str:
+    line = f", line {problem.line}" if problem.line else ""
+    return f"{problem.path}{line}: {problem.what} Its last good version holds, if it had one."
 
 
 def limits_of(section: BudgetsSection) -> Limits:

@@ -56,7 +56,9 @@ class ActionOutcomes:
 
     def accepts(self, of: str) -> bool:
         """Whether it is one of them."""
-        return "action/" in of or "incident/" in of
+        from agentops_mcp.factors.guardrails.service.action_outcomes import ActionOutcomes as Kept
+
+        return Kept.accepts(of)
 
     def keep(
         self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None

@@ -35,7 +35,7 @@ def package_lock(packages: list[Package]) -> str:
             "packages": {
                 f"node_modules/{name}": {
                     "version": version,
-                    "resolved": f"https://registry.example/{name}/-/{name}-{version}.tgz",
+                    "resolved": f"https://packages.example/{name}/-/{name}-{version}.tgz",
                     "integrity": f"sha512-{sha('sha512', seed)}",
                     "dependencies": {"token-types": f"^{version}"},
                 }
@@ -49,7 +49,7 @@ def package_lock(packages: list[Package]) -> str:
 def yarn_lock(packages: list[Package]) -> str:
     return "\n".join(
         f'"{name}@^{version}":\n  version "{version}"\n  resolved '
-        f'"https://registry.example/{name}/-/{name}-{version}.tgz#{sha_hex("sha1", seed)}"\n'
+        f'"https://packages.example/{name}/-/{name}-{version}.tgz#{sha_hex("sha1", seed)}"\n'
         f"  integrity sha1-{sha('sha1', seed)}\n"
         for name, version, seed in packages
     )

@@ -8,7 +8,7 @@ from agentops_mcp.factors.guardrails.rules import actions, packs
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
 from agentops_mcp.factors.guardrails.rules.packs import Table
 from agentops_mcp.factors.guardrails.rules.remedies import safer_than
-from agentops_mcp.factors.guardrails.rules.verdicts import Finding, Policy, Verdict
+from agentops_mcp.factors.guardrails.rules.verdicts import DECISIONS, Finding, Policy, Verdict
 from agentops_mcp.hooks.tools import Action, Arguments, Json
 from agentops_mcp.storage import policy_files
 from agentops_mcp.storage.machine import Machine, Place, slashed
@@ -18,7 +18,6 @@ _MOST_REASONS = 3
 _MOST_CHARS = 1_200
 _MOST_NOTED_CHARS = 2_000
 _MOST_NAME_CHARS = 100
-_ORDER = ("allow", "ask", "deny")
 
 
 def decision(
@@ -32,12 +31,12 @@ def decision(
     loaded = policy_files.load(place, environment, _compiled)
     policy = packs.policy_of(loaded.data, version=loaded.version, headless=headless)
     world = Machine(place, environment)
-    strictest, reason = "allow", ""
+    strictest, reason = DECISIONS[0], ""
     for kind, fields in wanted:
         verdict = _checked(kind, fields, policy, world, cwd=cwd, now=_now())
         if verdict.decision != "allow":
             verdict = _after_exemptions(verdict, place, headless=policy.headless)
-        if _ORDER.index(verdict.decision) > _ORDER.index(strictest):
+        if DECISIONS.index(verdict.decision) > DECISIONS.index(strictest):
             strictest, reason = verdict.decision, told(verdict)
     return strictest, reason
 

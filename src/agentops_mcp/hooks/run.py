@@ -20,7 +20,6 @@ DEADLINE_S = 4.0
 """Below every client's own limit as `init --hooks` sets it: past that, most of them run the call."""
 
 _LARGEST_BYTES = 16 << 20
-_HEADLESS = "AGENTOPS_HEADLESS"
 
 
 class Judgement:
@@ -85,8 +84,9 @@ class Judgement:
         return json.dumps(self._dialect.answer(self._asked, decided, reason))
 
     def _headless(self) -> bool:
-        told = self._environment.get(_HEADLESS, "").lower() not in ("", "0", "false", "no")
-        return told or (self._asked is not None and self._asked.headless)
+        from agentops_mcp.storage.machine import is_headless
+
+        return is_headless(self._environment) or (self._asked is not None and self._asked.headless)
 
 
 def main(arguments: list[str]) -> int:

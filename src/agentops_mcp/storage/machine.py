@@ -113,6 +113,11 @@ class Machine:
         return tuple(folders)
 
 
+def is_headless(environment: Mapping[str, str]) -> bool:
+    """Whether a person said that nobody is there to be asked."""
+    return environment.get("AGENTOPS_HEADLESS", "").lower() not in ("", "0", "false", "no")
+
+
 def slashed(path: str) -> str:
     """A path with `/` between its parts, as rules read it."""
     return path.replace("\\", "/") if sys.platform == "win32" else path

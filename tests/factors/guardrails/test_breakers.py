@@ -27,7 +27,7 @@ def another(open_ledger: LedgerFactory, clock: FakeClock) -> Callable[[], Guarde
 
 def call(guarded: Guarded, *, ok: bool, times: int = 1) -> None:
     for n in range(times):
-        guarded.runtime.record_call("fetch", {**URL, "page": f"p{n}"}, ok=ok, session=f"{n}", actor=AGENT)
+        guarded.record("fetch", {**URL, "page": f"p{n}"}, ok=ok, session=f"{n}", actor=AGENT)
 
 
 def check(guarded: Guarded, **more: bool) -> list[Notice]:

@@ -77,6 +77,12 @@ ACTIONS: list[tuple[str, Any, str]] = [
     ("tool_call", {"name": "mcp__db__query", "arguments": {"sql": "DROP TABLE users"}}, "DENY"),
     ("tool_call", {"name": "mcp__cloud__delete_bucket", "arguments": {"name": "photos"}}, "ASK"),
     ("tool_call", {"name": "mcp__files__deleteEverything", "arguments": {}}, "ASK"),
+    ("tool_call", {"name": "local_shell", "arguments": {"command": ["bash", "-lc", "rm -rf /"]}}, "DENY"),
+    ("tool_call", {"name": "batch", "arguments": {"steps": [{"run": {"command": "rm -rf /"}}]}}, "DENY"),
+    ("tool_call", {"name": "mcp__fs__write_file", "arguments": {"path": "/etc/passwd"}}, "DENY"),
+    ("tool_call", {"name": "mcp__fs__write_file", "arguments": {"path": "app.py"}}, "ALLOW"),
+    ("tool_call", {"name": "mcp__fs__delete_file", "arguments": {"path": "/etc/hosts"}}, "DENY"),
+    ("tool_call", {"name": "mcp__chat__read", "arguments": {"id": 2**60, "score": 1e300}}, "ALLOW"),
     ("network", "https://example.org/status", "ALLOW"),
     ("network", {"url": "https://api.example.org/users/7", "method": "DELETE"}, "DENY"),
     ("spend", {"amount": 20, "currency": "EUR", "what": "credits"}, "ASK"),
@@ -120,6 +126,19 @@ async def test_what_git_can_bring_back_is_worth_less_alarm(repository: Path) -> 
     async with connected(repository) as (client, _):
         assert (await check(client, "shell", "rm kept.py")).startswith("ALLOW")
         assert (await check(client, "shell", "rm -rf notes")).startswith("ASK")
+
+
+async def test_a_folder_counts_from_the_project(repository: Path) -> None:
+    async with connected(repository) as (client, _):
+        assert (await check(client, "shell", "rm -rf ..", cwd="src")).startswith("DENY")
+        assert (await check(client, "file_write", "../app.py", cwd="src")).startswith("ALLOW")
+
+
+async def test_what_a_person_exempted_is_no_reason_any_more(repository: Path) -> None:
+    async with connected(repository) as (client, app):
+        app.guard().exemptions.grant("git.force-push", "*", "the branch is mine alone", actor=PERSON)
+        told = await check(client, "shell", "git push --force origin topic")
+    assert told.splitlines()[:2] == ["ALLOW", "exempted by a person: git.force-push"]
 
 
 async def test_a_link_is_followed_before_it_is_judged(repository: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def guarded(open_ledger: LedgerFactory, clock: FakeClock) -> Guarded:
 
 def report(guarded: Guarded, command: str = COMMAND, how: Outcome = "regretted", note: str = NOTE) -> str:
     digest = guarded.check(command)
-    return guarded.outcomes.keep(f"action/{digest}", how, actor=AGENT, note=note, session="s")
+    return guarded.keep(f"action/{digest}", how, actor=AGENT, note=note, session="s")
 
 
 def said(guarded: Guarded, command: str) -> list[tuple[str, str]]:
@@ -121,7 +121,7 @@ def test_without_incidents_nothing_is_searched(guarded: Guarded) -> None:
 
 def test_a_fix_that_is_found_later_is_told(guarded: Guarded) -> None:
     identifier = report(guarded, "npm run deploy", "failed", "No idea why.")
-    guarded.outcomes.keep(f"agentops://incident/{identifier}", "worked", actor=AGENT, note="Log in first", session=None)
+    guarded.keep(f"agentops://incident/{identifier}", "worked", actor=AGENT, note="Log in first", session=None)
     assert said(guarded, "npm run deploy") == [("allow", "The earlier fix: Log in first")]
 
 
@@ -141,9 +141,9 @@ def test_no_secret_is_kept(guarded: Guarded) -> None:
 
 def test_an_unknown_action_or_incident_is_an_error(guarded: Guarded) -> None:
     with pytest.raises(NotFoundError, match="No check named"):
-        guarded.outcomes.keep("a" * 64, "failed", actor=AGENT, note="", session=None)
+        guarded.keep("a" * 64, "failed", actor=AGENT, note="", session=None)
     with pytest.raises(NotFoundError, match="No incident"):
-        guarded.outcomes.keep("incident/none", "worked", actor=AGENT, note="x", session=None)
+        guarded.keep("incident/none", "worked", actor=AGENT, note="x", session=None)
 
 
 def test_only_what_helped_can_be_told_of_an_incident(guarded: Guarded) -> None:
@@ -151,7 +151,7 @@ def test_only_what_helped_can_be_told_of_an_incident(guarded: Guarded) -> None:
     cases: list[tuple[Outcome, str]] = [("failed", "again"), ("worked", "  ")]
     for outcome, note in cases:
         with pytest.raises(InvalidInputError):
-            guarded.outcomes.keep(f"incident/{identifier}", outcome, actor=AGENT, note=note, session=None)
+            guarded.keep(f"incident/{identifier}", outcome, actor=AGENT, note=note, session=None)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_damaged_event_leaves_no_row(guarded: Guarded, kind: str, body: dict[s
 
 def test_an_action_that_was_not_taken_is_no_call(guarded: Guarded) -> None:
     digest = guarded.check(COMMAND)
-    assert guarded.outcomes.keep(digest, "unused", actor=AGENT, note="", session="s") == digest
+    assert guarded.keep(digest, "unused", actor=AGENT, note="", session="s") == digest
     assert guarded.rows()["guard_call"] == []
 
 

@@ -39,7 +39,7 @@ def clone(tmp_path: Path, clock: FakeClock) -> Generator[Guarded]:
 
 
 def learn(guarded: Guarded, command: str = "rm -rf data/cache") -> str:
-    guarded.outcomes.keep(guarded.check(command), "regretted", actor=AGENT, note="Orders were lost.", session="s")
+    guarded.keep(guarded.check(command), "regretted", actor=AGENT, note="Orders were lost.", session="s")
     return guarded.review.listed()[0].row.learned.name
 
 
@@ -140,7 +140,7 @@ def test_a_rebuild_gives_the_same_rows(guarded: Guarded, clock: FakeClock) -> No
     guarded.incidents.fix(incident, "Restore the backup", session=None, actor=AGENT)
     guarded.exemptions.revoke(guarded.exemptions.grant("files.delete", "*", WHY, actor=PERSON).id, actor=PERSON)
     for n in range(5):
-        guarded.runtime.record_call("fetch", {"url": "https://a.example"}, ok=False, session=str(n), actor=AGENT)
+        guarded.record("fetch", {"url": "https://a.example"}, ok=False, session=str(n), actor=AGENT)
     clock.advance(timedelta(seconds=61))
     guarded.runtime.before("fetch", {"url": "https://a.example"}, session="s", actor=AGENT)
     guarded.runtime.charge(Amounts(tokens=5), session="s", actor=AGENT)

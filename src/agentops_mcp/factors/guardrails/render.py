@@ -1,9 +1,9 @@
 """Verdicts in words: few, the decision first, and what to do instead."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from agentops_mcp.core.display import gist, visible
+from agentops_mcp.core.display import gist, listed, visible
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
 from agentops_mcp.factors.guardrails.rules.effects import EFFECTS, PLACES, Effect
 from agentops_mcp.factors.guardrails.rules.notices import Notice
@@ -15,10 +15,10 @@ _TARGET_CHARS = 120
 
 
 def reason(verdict: Verdict) -> str:
-    """Why, in one sentence for a model, with the rule and how bad it is; empty when nothing fired."""
-    if not verdict.findings:
+    """Why, in one sentence for a model, with the rule and how bad it is; empty when nothing stands in the way."""
+    first = next(_standing(verdict), None)
+    if first is None:
         return ""
-    first = verdict.findings[0]
     return f"{first.rule.reason} [{first.rule.id}, {first.rule.severity}]"
 
 
@@ -93,19 +93,24 @@ def render_judged(told: Told) -> str:
 
 def render_verdict(verdict: Verdict) -> list[str]:
     """The lines of a verdict that a model reads."""
-    lines = [verdict.decision.upper() + (f": {reason(verdict)}" if verdict.findings else "")]
-    fired = {each.effect for each in verdict.findings if each.decision != "allow"}
+    why = reason(verdict)
+    lines = [verdict.decision.upper() + (f": {why}" if why else "")]
+    fired = {each.effect for each in _standing(verdict)}
     told = [each for each in dict.fromkeys(verdict.effects) if each in fired]
     lines += [f"- {effect_line(each)}" for each in told[:_MOST]]
     if len(told) > _MOST:
         lines.append(f"- and {len(told) - _MOST} more effects")
-    others = list(dict.fromkeys(each.rule.id for each in verdict.findings[1:]))
-    others = [each for each in others if each != verdict.findings[0].rule.id]
-    if others:
-        lines.append(f"also: {', '.join(others[:_MOST])}")
+    rules = list(dict.fromkeys(each.rule.id for each in _standing(verdict)))
+    if rules[1:]:
+        lines.append(f"also: {listed(rules[1:], limit=_MOST)}")
     if better := safer(verdict):
-        lines.append(f"safer: {visible(better)}")
+        lines.append(f"safer: {better}")
     return lines
+
+
+def _standing(verdict: Verdict) -> Iterator[Finding]:
+    """What fired and was neither released nor exempted."""
+    return (each for each in verdict.findings if each.decision != "allow")
 
 
 def render_shadowed(findings: Sequence[Finding]) -> list[str]:

@@ -1,6 +1,6 @@
 """Actions of every kind: what each would do, and the digest by which an approval knows it again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -25,8 +25,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 """Every kind of action and the fields it must have."""
 
 _OPTIONAL = {
-    "shell": ("cwd",), "git": ("cwd",), "file_write": ("content",), "tool_call": ("arguments",),
-    "network": ("method", "body"), "spend": ("currency", "what"),
+    "file_write": ("content",), "tool_call": ("arguments",), "network": ("method", "body"),
+    "spend": ("currency", "what"),
 }  # fmt: skip
 
 _SHELL_KEYS = ("command", "cmd", "script", "bash", "shell", "shell_command", "commandline")
@@ -34,7 +34,12 @@ _SQL_KEYS = ("sql", "query", "statement", "statements")
 _DELETING_METHODS = frozenset({"DELETE", "PURGE"})
 _SPENDING = frozenset({"pay", "purchase", "buy", "checkout", "refund", "payout", "transfer", "subscribe", "charge"})
 _PUBLISHING = frozenset({"publish", "tweet", "release", "broadcast"})
+_PATH_KEYS = ("path", "file_path", "filepath", "filename", "destination", "target_file")
+_WRITING = frozenset({"write", "edit", "create", "append", "insert", "replace", "save", "overwrite", "move", "copy"})
+_DELETING = frozenset({"delete", "remove", "unlink", "trash"})
 _MOST_ARGUMENTS = 200
+_DEEPEST = 4
+_LARGEST_NUMBER = 2**53 - 1
 
 
 class Action(NamedTuple):
@@ -140,8 +145,20 @@ def digest(action: Action, *, cwd: str, project: str, version: str) -> str:
 
     import rfc8785
 
-    document = {"action": action.kind, "cwd": cwd, "fields": dict(action.fields), "policy": version, "project": project}
+    fields = _digestible(dict(action.fields))
+    document = {"action": action.kind, "cwd": cwd, "fields": fields, "policy": version, "project": project}
     return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+
+
+def _digestible(value: Any) -> Any:
+    """A value with the numbers that RFC 8785 has no form for as objects around their texts."""
+    if isinstance(value, Mapping):
+        return {str(key): _digestible(each) for key, each in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list):
+        return [_digestible(each) for each in cast("list[Any]", value)]
+    if isinstance(value, int | float) and not -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER:  # NaN is neither
+        return {"number": repr(value)}
+    return value
 
 
 def outcome_of(call: Call, world: World, policy: Policy) -> Outcome:
@@ -155,18 +172,12 @@ def outcome_of(call: Call, world: World, policy: Policy) -> Outcome:
 
 
 def _shell(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str) -> Understood:
-    command = fields["command"]
-    if not command.isascii() and any("\ud800" <= each <= "\udfff" for each in command):
-        return Understood((Effect("unresolved", "text that is no Unicode", by="shell"),))
-    told = partial(outcome_of, policy=policy)
-    if (calls := plain.harmless(command, fields.get("cwd") or cwd, world, told)) is not None:
+    command, told = fields["command"], partial(outcome_of, policy=policy)
+    if (calls := plain.harmless(command, cwd, world, told)) is not None:
         return Understood((), Analysis((), calls))
     from agentops_mcp.factors.guardrails.rules.shell.analyse import analyse  # a fifth of a hook's time
 
-    found = analyse(
-        command, fields.get("cwd") or cwd, world,
-        outcome_of=told, code_of=registry.code,
-    )  # fmt: skip
+    found = analyse(command, cwd, world, outcome_of=told, code_of=registry.code)
     return Understood(found.effects, found)
 
 
@@ -236,7 +247,9 @@ def _tool_call(fields: Mapping[str, Any], policy: Policy, world: World, cwd: str
     effects += [each._replace(by=name) for each in speaks.effects] if speaks else ()
     arguments: Any = fields.get("arguments")
     if isinstance(arguments, Mapping):
-        effects += _in_arguments(cast("Mapping[str, Any]", arguments), policy, world, cwd)
+        for key, value in _texts_in(cast("Mapping[str, Any]", arguments), 0):
+            effects += _in_argument(key.lower(), value, frozenset(words), policy, world, cwd)
+        effects += _requested(cast("Mapping[str, Any]", arguments), policy, world, cwd)
     return Understood(tuple(effects))
 
 
@@ -247,19 +260,47 @@ def _words_of(name: str) -> list[str]:
     return [word for word in spaced.replace("-", "_").replace(".", "_").lower().split("_") if word]
 
 
-def _in_arguments(arguments: Mapping[str, Any], policy: Policy, world: World, cwd: str) -> list[Effect]:
-    effects: list[Effect] = []
+def _texts_in(arguments: Mapping[str, Any], depth: int) -> Iterator[tuple[str, str]]:
+    """Every text among some arguments with its key; the words of a command given as a list are one text."""
     for key, value in list(arguments.items())[:_MOST_ARGUMENTS]:
-        if not isinstance(value, str):
-            continue
-        name = key.lower()
-        if name in _SHELL_KEYS:
-            effects += _shell({"command": value}, policy, world, cwd).effects
-        elif name in _SQL_KEYS:
-            effects += registry.code(Code("sql", Stream(value)), cwd, world).effects
-        elif name == "method" and value.upper() in _DELETING_METHODS:
-            effects += _network({"method": value, "url": str(arguments.get("url", ""))}, policy, world, cwd).effects
-    return effects
+        if isinstance(value, str):
+            yield key, value
+        elif isinstance(value, Mapping) and depth < _DEEPEST:
+            yield from _texts_in(cast("Mapping[str, Any]", value), depth + 1)
+        elif isinstance(value, list):
+            listed = cast("list[Any]", value)[:_MOST_ARGUMENTS]
+            texts = [each for each in listed if isinstance(each, str)]
+            if key.lower() in _SHELL_KEYS and texts:
+                yield key, " ".join(map(_quoted, texts))
+            else:
+                yield from ((key, each) for each in texts)
+            if depth < _DEEPEST:
+                for each in listed:
+                    yield from (
+                        _texts_in(cast("Mapping[str, Any]", each), depth + 1) if isinstance(each, Mapping) else ()
+                    )
+
+
+def _in_argument(
+    key: str, value: str, words: frozenset[str], policy: Policy, world: World, cwd: str
+) -> tuple[Effect, ...]:
+    """What a tool with these words in its name does with one text."""
+    if key in _SHELL_KEYS:
+        return _shell({"command": value}, policy, world, cwd).effects
+    if key in _SQL_KEYS:
+        return registry.code(Code("sql", Stream(value)), cwd, world).effects
+    if key in _PATH_KEYS and words & _WRITING:
+        return _written(value, world, cwd)
+    if key in _PATH_KEYS and words & _DELETING:
+        return _file_delete({"path": value}, policy, world, cwd).effects
+    return ()
+
+
+def _requested(arguments: Mapping[str, Any], policy: Policy, world: World, cwd: str) -> tuple[Effect, ...]:
+    method, url = arguments.get("method"), arguments.get("url")
+    if not (isinstance(method, str) and isinstance(url, str) and method.upper() in _DELETING_METHODS):
+        return ()
+    return _network({"method": method, "url": url}, policy, world, cwd).effects
 
 
 _EFFECTS: Mapping[str, Callable[[Mapping[str, Any], Policy, World, str], Understood]] = {

@@ -9,7 +9,7 @@ _LONGEST = 300
 
 def safer(verdict: Verdict) -> str:
     """The safer way of the strictest rule that has one for its target; empty when none has."""
-    ways = (safer_than(each) for each in verdict.findings)
+    ways = (safer_than(each) for each in verdict.findings if each.decision != "allow")
     return next((way for way in ways if way), "")
 
 

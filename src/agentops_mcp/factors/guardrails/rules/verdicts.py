@@ -66,7 +66,8 @@ class Policy(NamedTuple):
 
     released: tuple[Release, ...] = ()
     fixed: frozenset[str] = frozenset()
-    """Ids of rules that a person's own file speaks of: no release of the project's file is heard against them."""
+    """Ids of rules that are critical or that a person's own file speaks of: of the project's file no release is heard
+    against them."""
 
     commands: Mapping[str, tuple[Mapping[str, Any], ...]] = {}
     """Rows about programs that have no module of their own, by program; `commands.py` reads them."""

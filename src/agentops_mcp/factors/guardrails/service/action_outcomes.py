@@ -26,24 +26,15 @@ class ActionOutcomes:
         self._runtime = runtime
         self._incidents = incidents
 
-    def accepts(self, of: str) -> bool:
+    @staticmethod
+    def accepts(of: str) -> bool:
         """Whether this names a checked action or an incident."""
         return "action/" in of or "incident/" in of or _is_digest(of.strip())
-
-    def keep(self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None) -> str:
-        """Keep an outcome and return the id of its record: of the incident, where there is one.
-
-        Raises:
-            NotFoundError: no check named this action, or there is no such incident.
-            InvalidInputError: what helped against an incident was not said.
-        """
-        kept, _, _ = self.report(of, outcome, actor=actor, note=note, session=session)
-        return kept
 
     def report(
         self, of: str, outcome: Outcome, *, actor: Actor, note: str, session: str | None
     ) -> tuple[str, tuple[str, ...], tuple[Notice, ...]]:
-        """The same with what to tell: notes on the incident and its rule, and the spirals and breakers that stand.
+        """Keep an outcome; returns the id of its record, or of the incident, notes on it, and what stands now.
 
         An action that failed or was regretted is an incident. Regret says nothing of its call, which did what was
         asked; an action that was not taken is no call.

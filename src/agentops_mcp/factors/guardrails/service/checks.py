@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from agentops_mcp.core.clock import Clock
 from agentops_mcp.core.records import Actor
-from agentops_mcp.factors.guardrails.rules import actions, judge
-from agentops_mcp.factors.guardrails.rules.actions import Action, Understood
+from agentops_mcp.factors.guardrails.rules import actions
+from agentops_mcp.factors.guardrails.rules.actions import Action
 from agentops_mcp.factors.guardrails.rules.calls import World
-from agentops_mcp.factors.guardrails.rules.incidents import Similar
 from agentops_mcp.factors.guardrails.rules.notices import Notice, strictest
+from agentops_mcp.factors.guardrails.rules.places import locate
 from agentops_mcp.factors.guardrails.rules.verdicts import Decision, Policy, Verdict
 from agentops_mcp.factors.guardrails.service.exemptions import Exemptions
 from agentops_mcp.factors.guardrails.service.incidents import Incidents
@@ -49,10 +49,8 @@ class Judged:
 
     verdict: Verdict
     notices: tuple[Notice, ...]
-    similar: tuple[Similar, ...]
     exempted: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
-    understood: Understood
 
 
 class Checks:
@@ -80,7 +78,7 @@ class Checks:
     def check(
         self, kind: str, fields: Mapping[str, Any], *, cwd: str = "", session: str | None, actor: Actor
     ) -> Judged:
-        """Judge an action and keep the verdict; it is on disk when this returns. `cwd` is the project's root if empty.
+        """Judge an action and keep the verdict; it is on disk when this returns. `cwd` counts from the project's root.
 
         Raises:
             InvalidInputError: it is no action.
@@ -89,7 +87,7 @@ class Checks:
         """
         if session is not None:
             self._sessions.require(session)
-        judged = self.judge(kind, fields, cwd=cwd, session=session, actor=actor)
+        judged = self._judge(actions.checked(kind, fields), cwd, session, actor)
         tool, arguments = actions.named(judged.action)
         kept = self._incidents.checked(
             judged.digest, tool, arguments, command=actions.shell_text(judged.action),
@@ -106,26 +104,20 @@ class Checks:
         self._ledger.append([checks.checked(kept, session=session)], actor=actor)
         return judged
 
-    def judge(
-        self, kind: str, fields: Mapping[str, Any], *, cwd: str = "", session: str | None, actor: Actor
-    ) -> Judged:
-        """The same without keeping it."""
+    def _judge(self, action: Action, cwd: str, session: str | None, actor: Actor) -> Judged:
         ground = self._ground()
         world, policy = ground.world, ground.policy
-        action = actions.checked(kind, fields)
-        cwd = cwd or world.project
-        understood = actions.understand(action, policy, world, cwd)
-        now = self._clock().isoformat()
-        verdict = judge.judge(understood.effects, policy, now=now, text=actions.text_of(action))
+        cwd = locate(cwd, world.project, world).path if cwd else world.project
+        verdict = actions.check(action, policy, world, cwd, self._clock().isoformat())
         tool, arguments = actions.named(action)
         probing = verdict.decision != "deny"  # the probe of an action that is denied would never report
         run = self._runtime.before(tool, arguments, session=session, actor=actor, probing=probing)
-        similar = self._incidents.similar(tool, arguments, verdict.effects)
-        told = (*run, *self._incidents.notices(similar))
+        past = self._incidents.notices(self._incidents.similar(tool, arguments, verdict.effects))
+        told = (*run, *past)
         after = self._exemptions.apply(verdict, told, headless=policy.headless)
         return Judged(
             action,
             actions.digest(action, cwd=cwd, project=world.project, version=policy.version),
             strictest(after.verdict.decision, after.notices, headless=policy.headless),
-            after.verdict, after.notices, tuple(similar), after.used, ground.problems, understood,
+            after.verdict, after.notices, after.used, ground.problems,
         )  # fmt: skip

@@ -105,13 +105,6 @@ class Runtime:
             *budgets.notices("project", of_project, self._limits.project),
         ]
 
-    def record_call(
-        self, tool: str, arguments: object, *, ok: bool, error: str = "", session: str | None = None, actor: Actor
-    ) -> Recorded:
-        """Keep how a call went."""
-        found, target = self.signature(tool, arguments), breakers.target_of(tool, arguments)
-        return self.record_signed(found, ok=ok, error=error, target=target, session=session, actor=actor)
-
     def record_signed(
         self, signed: Signature, *, ok: bool, error: str, target: str, session: str | None, actor: Actor
     ) -> Recorded:
