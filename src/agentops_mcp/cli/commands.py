@@ -15,7 +15,7 @@ from agentops_mcp.cli import (
     check,
     context,
     doctor,
-    guard_rules,
+    guard,
     importing,
     mine,
     patterns,
@@ -166,8 +166,8 @@ cli.command()(search.release)
 cli.add_typer(patterns.commands, name="patterns")
 cli.command()(mine.mine)
 cli.command()(check.check)
-cli.add_typer(guard_rules.commands, name="rules")
-cli.command()(guard_rules.exempt)
+cli.add_typer(guard.commands, name="rules")
+cli.command()(guard.exempt)
 
 
 @cli.command()
