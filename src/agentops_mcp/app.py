@@ -18,6 +18,8 @@ from agentops_mcp.core.documents import Reader
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.tokens import TokenCounter
+from agentops_mcp.factors.approval.store import grants as grant_store
+from agentops_mcp.factors.approval.store import requests as request_store
 from agentops_mcp.factors.context import store as context_store
 from agentops_mcp.factors.context.rules.briefs import ReportLimits
 from agentops_mcp.factors.context.rules.window import Thresholds
@@ -53,6 +55,7 @@ from agentops_mcp.storage.source_tree import SourceTree
 from agentops_mcp.storage.worktree import Worktree
 
 if TYPE_CHECKING:
+    from agentops_mcp.approving import Approving
     from agentops_mcp.factors.context.service.contexts import Contexts
     from agentops_mcp.factors.guardrails.service.checks import Checks
     from agentops_mcp.factors.mining.service.evidence import LibraryEvidence
@@ -77,7 +80,7 @@ READERS: Mapping[str, Reader] = {
 VIEWS = (
     session_store.VIEW, state_store.VIEW, mission_store.VIEW, tracking_store.VIEW, context_store.VIEW,
     pattern_store.VIEW, note_store.VIEW, call_store.VIEW, charge_store.VIEW, check_store.VIEW, exemption_store.VIEW,
-    incident_store.VIEW, learned_store.VIEW, document_store.view(READERS),
+    incident_store.VIEW, learned_store.VIEW, request_store.VIEW, grant_store.VIEW, document_store.view(READERS),
 )  # fmt: skip
 
 
@@ -115,6 +118,7 @@ class App(AbstractContextManager["App"]):
         self._contexts: Contexts | None = None
         self._knowledge: Knowledge | None = None
         self._guard: Guard | None = None
+        self._approving: Approving | None = None
         self._last_failure = ""
 
     @property
@@ -192,6 +196,20 @@ class App(AbstractContextManager["App"]):
         guard.take_reports()
         return guard.checks
 
+    def approving(self) -> "Approving":
+        """Factor VIII. Made at its first use, with the guard whose actions it is about."""
+        parts, guard = self.parts, self.guard()
+        with self._lock:
+            if self._approving is None:
+                from agentops_mcp.approving import open_approving
+                from agentops_mcp.factors.approval.rules.settings import Settings
+
+                self._approving = open_approving(
+                    parts.project, guard, parts.ledger, settings=Settings, notify=lambda what, approval: None,
+                    clock=self._clock, new_id=new_id,
+                )  # fmt: skip
+            return self._approving
+
     def search(self) -> "Search":
         """Factor IX: what was recorded, found again."""
         return self.knowledge().search
@@ -251,7 +269,7 @@ class App(AbstractContextManager["App"]):
                 self._contexts.close()
             if self._parts is not None:
                 self._parts.ledger.database.close()
-                self._parts, self._contexts, self._knowledge, self._guard = None, None, None, None
+                self._parts, self._contexts, self._knowledge, self._guard, self._approving = None, None, None, None, None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -23,7 +23,8 @@ class Actor:
 
     client: str
     user: str
-    via: Literal["mcp", "cli"]
+    via: Literal["mcp", "cli", "page", "elicitation"]
+    """By a tool call, at the command line, on the page, or as a client's answer to what it was asked."""
 
 
 @dataclass(frozen=True, slots=True)

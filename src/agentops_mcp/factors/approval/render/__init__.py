@@ -1,0 +1,1 @@
+"""Requests in words, for agents and people."""

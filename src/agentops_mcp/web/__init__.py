@@ -1,0 +1,1 @@
+"""The page: where people decide, from a browser on this machine."""
