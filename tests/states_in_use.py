@@ -73,6 +73,13 @@ class Resume:
         return result.saved, result.findings
 
 
+class Approvals:
+    """Nothing that waits for a person."""
+
+    def waiting(self, limit: int) -> Sequence[str]:  # noqa: ARG002 - as the protocol has it
+        return []
+
+
 class Patterns:
     """A library with nothing for any goal."""
 
@@ -94,7 +101,7 @@ def resume_of(
     citations = Citations(worktree, found, git, root=root)
     states = States(ledger, worktree, citations, snapshots, handles, missions, new_id=fresh_id)
     sessions = Sessions(
-        ledger, worktree, entries or Entries(), states, missions, Patterns(),
+        ledger, worktree, entries or Entries(), states, missions, Patterns(), Approvals(),
         tokens=tokens.TokenCounter(), clock=clock, new_id=fresh_id,
     )  # fmt: skip
     return Resume(ledger, handles, missions, states, sessions)

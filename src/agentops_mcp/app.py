@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from agentops_mcp.briefing import LedgerEntries, LedgerPatterns
+from agentops_mcp.briefing import LedgerApprovals, LedgerEntries, LedgerPatterns
 from agentops_mcp.core import tokens
 from agentops_mcp.core.clock import Clock, utc_now
 from agentops_mcp.core.config import Config, load_config
@@ -18,7 +18,9 @@ from agentops_mcp.core.documents import Reader
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.tokens import TokenCounter
+from agentops_mcp.factors.approval.store import documents as approval_documents
 from agentops_mcp.factors.approval.store import grants as grant_store
+from agentops_mcp.factors.approval.store import request_events
 from agentops_mcp.factors.approval.store import requests as request_store
 from agentops_mcp.factors.context import store as context_store
 from agentops_mcp.factors.context.rules.briefs import ReportLimits
@@ -74,6 +76,8 @@ READERS: Mapping[str, Reader] = {
     pattern_store.SAVED: pattern_store.document,
     note_store.IMPORTED: note_store.document,
     incident_store.RECORDED: incident_store.document,
+    request_events.REQUESTED: approval_documents.of_request,
+    request_events.DECIDED: approval_documents.of_decision,
 }
 """What search finds: how each kind of event is read as a document."""
 
@@ -298,7 +302,7 @@ def open_parts(
     states = States(ledger, worktree, citations, snapshots, handles, missions, new_id=new_id)
     sessions = Sessions(
         ledger, worktree, LedgerEntries(ledger), states, missions, LedgerPatterns(ledger),
-        tokens=_token_counter(config), clock=clock, new_id=new_id,
+        LedgerApprovals(ledger, clock), tokens=_token_counter(config), clock=clock, new_id=new_id,
     )  # fmt: skip
     entries = Entries(ledger, worktree, handles, learning=config.tracking.learning, new_id=new_id)
     limits = config.context

@@ -1,10 +1,12 @@
-"""What opens a session's brief, in the words of factor VI: the newest entries, and patterns that fit the goal."""
+"""What opens a session's brief, in the words of factor VI: entries, what waits for a person, patterns that fit."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agentops_mcp.core.clock import Clock
 from agentops_mcp.core.display import gist
+from agentops_mcp.factors.approval.store import requests as request_store
 from agentops_mcp.factors.mining.rules.fusion import Query, Statistics
 from agentops_mcp.factors.mining.rules.terms import terms
 from agentops_mcp.factors.mining.store import patterns as pattern_store
@@ -42,6 +44,24 @@ class LedgerEntries:
         """Those of these sessions in which something was recorded."""
         with self.ledger.read() as tx:
             return tracking_store.recorded_in(tx, sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerApprovals:
+    """What waits for a person, in the words of factor VI."""
+
+    ledger: Ledger
+    clock: Clock
+
+    def waiting(self, limit: int) -> Sequence[str]:
+        """The requests that nobody decided yet, a line each, the oldest first."""
+        with self.ledger.read() as tx:
+            found = request_store.open_lines(tx, now=self.clock(), limit=limit)
+        return [
+            f"approval of {gist(each.summary, limit=120)}, asked {each.requested_at:%Y-%m-%d %H:%M} UTC by "
+            f"{gist(each.requester, limit=60)} [check_approval(id='{each.id}')]"
+            for each in found
+        ]
 
 
 @dataclass(frozen=True, slots=True)

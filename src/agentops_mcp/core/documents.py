@@ -7,7 +7,7 @@ from typing import Literal
 from agentops_mcp.core.records import Event
 
 DocumentKind = Literal[
-    "action", "decision", "learning", "failure", "retrospective", "pattern", "anti-pattern", "state", "note"
+    "action", "decision", "learning", "failure", "retrospective", "pattern", "anti-pattern", "state", "note", "approval"
 ]
 
 

@@ -117,7 +117,7 @@ def of_body(body: Mapping[str, Any]) -> Subject:
     """A subject from an event.
 
     Raises:
-        KeyError, TypeError, ValueError: it is none.
+        AttributeError, KeyError, TypeError, ValueError: it is none.
     """
     texts = {name: _text(body[name]) for name in _TEXTS}
     return Subject(

@@ -164,8 +164,9 @@ class Requests:
             ExpiredError: nobody decided in time, which is a refusal.
             NotFoundError: there is no such request.
         """
+        others = self.standing(approval).identical if identical else ()
         found = self._decide_one(approval, decision, by=by, digest=digest, feedback=feedback, actor=actor)
-        for other in found.identical if identical else ():
+        for other in others:
             try:
                 binding = self.standing(other).request.digest
                 self._decide_one(other, decision, by=by, digest=binding, feedback=feedback, actor=actor)

@@ -26,6 +26,7 @@ _DIRTY_SHOWN = 15
 _SESSIONS_LOOKED_AT = 8
 _MISSIONS_SHOWN = 5
 _PATTERNS_SHOWN = 3
+_APPROVALS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,14 @@ class FittingPatterns(Protocol):
         ...
 
 
+class OpenApprovals(Protocol):
+    """What the brief asks of factor VIII."""
+
+    def waiting(self, limit: int) -> Sequence[str]:
+        """The requests that nobody decided yet, a line each, the oldest first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """A new session: its handle, and the brief to begin with."""
@@ -88,6 +97,7 @@ class Sessions:
         states: States,
         missions: Missions,
         patterns: FittingPatterns,
+        approvals: OpenApprovals,
         *,
         tokens: TokenCounter,
         clock: Clock,
@@ -99,6 +109,7 @@ class Sessions:
         self._states = states
         self._missions = missions
         self._patterns = patterns
+        self._approvals = approvals
         self._tokens = tokens
         self._clock = clock
         self._new_id = new_id
@@ -166,8 +177,9 @@ class Sessions:
     def _mission_sections(self) -> list[Section]:
         waiting = self._missions.awaiting_approval(_MISSIONS_SHOWN)
         others = [each for each in self._missions.open_ones(_MISSIONS_SHOWN) if each.mission not in waiting]
+        held = [mission_line(self._missions.read(each.id)) for each in waiting]
         return [
-            Section("waiting for a person", tuple(mission_line(self._missions.read(each.id)) for each in waiting)),
+            Section("waiting for a person", (*self._approvals.waiting(_APPROVALS_SHOWN), *held)),
             Section("open missions", tuple(map(mission_line, others))),
         ]
 
