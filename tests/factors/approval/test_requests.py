@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from agentops_mcp.core.errors import AgentOpsError, ConflictError, ExpiredError, InvalidInputError, NotFoundError
+from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.approval.rules.settings import Settings
-from agentops_mcp.factors.approval.service.requests import Standing, how_to_decide, person_of, requester_of
+from agentops_mcp.factors.approval.service.requests import Requests, Standing, how_to_decide, person_of, requester_of
+from agentops_mcp.factors.approval.store import requests as request_store
 from asked import AGENT, CLIENT, CRITICAL, PAGE, SESSION, TERMINAL, Asked, asked, proposal, subject
-from conftest import FakeClock, LedgerFactory
+from conftest import NOON, FakeClock, LedgerFactory
 
 
 @pytest.fixture
@@ -265,7 +267,12 @@ def test_the_first_showing_is_kept_and_times_the_decision(approvals: Asked, cloc
     clock.advance(timedelta(seconds=42))
     approvals.requests.show(made.request.id, by="person anna", actor=PAGE)
     approvals.decide(made)
-    assert approvals.kinds() == ["approval.requested", "approval.shown", "approval.decided"]
+    assert approvals.kinds() == [
+        "approval.requested",
+        "approval.shown",
+        "approval.decided",
+        "approval.vouched",
+    ]
     assert [event.body["shown_ms"] for event in approvals.ledger.events() if event.kind == "approval.decided"] == [
         42_000
     ]
@@ -297,6 +304,22 @@ def test_principals_are_never_the_same(approvals: Asked) -> None:
     assert names == {
         "agent claude-code of anna", "person anna", "client claude-code 2.1.317 of anna", "person ben",
     }  # fmt: skip
+
+
+def test_a_decision_that_came_from_elsewhere_does_not_approve_and_may_refuse(
+    approvals: Asked, open_ledger: LedgerFactory
+) -> None:
+    made, refused = approvals.ask(), approvals.ask(session=None)
+    approvals.decide(made)
+    approvals.decide(refused, "reject")
+    other = open_ledger(request_store.VIEW, place="another clone")
+    other.merge(event for event in approvals.ledger.events() if event.tracked)
+    with other.read() as tx:
+        (approval,) = request_store.decisions_of(tx, made.request.id, origin=other.identity)
+        assert not approval.here
+    there = Requests(other, settings=Settings, notify=lambda *_: None, clock=lambda: NOON, new_id=new_id)
+    assert there.standing(made.request.id).status == "pending"
+    assert there.standing(refused.request.id).status == "rejected"
 
 
 def test_the_views_are_the_same_after_a_rebuild(approvals: Asked, clock: FakeClock) -> None:

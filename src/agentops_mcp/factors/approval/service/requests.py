@@ -219,7 +219,7 @@ class Requests:
     def _standing(self, tx: Transaction, approval: str) -> Standing:
         request = rows.need(rows.find(tx, approval), approval)
         facts = tuple(rows.facts_of(tx, approval))
-        decisions = tuple(rows.decisions_of(tx, approval, request.origin))
+        decisions = tuple(rows.decisions_of(tx, approval, origin=self._ledger.identity))
         now = self._clock()
         folded = self._fold(request, decisions, facts, now, request.floor)
         others = tuple(rows.identical(tx, request, now=now)) if folded.status == "pending" else ()
@@ -252,18 +252,20 @@ class Requests:
             last = self._ledger.last_in(stream)
             found = self.standing(request.id)
             try:
-                draft = self._decision(found, decision, by, digest, feedback, actor)
+                drafts = self._decision(found, decision, by, digest, feedback, actor)
             except AgentOpsError as error:
                 self._note(request.id, f"{decision[:20]} by {by}: {error.problem}", by, actor)
                 raise
             try:
-                self._ledger.append([draft], actor=actor, expected={stream: last})
+                self._ledger.append(drafts, actor=actor, expected={stream: last})
             except ConflictError:
                 continue
             return self.standing(request.id)
         raise ConflictError("Too many decide about it at once.", remedy="Look at the request again.")
 
-    def _decision(self, found: Standing, decision: str, by: str, digest: str, feedback: str, actor: Actor) -> Draft:
+    def _decision(
+        self, found: Standing, decision: str, by: str, digest: str, feedback: str, actor: Actor
+    ) -> list[Draft]:
         request, strength = found.request, strength_of(actor.via)
         if strength is None or by == request.requester:
             raise InvalidInputError("Only a person decides about a request.", remedy=how_to_decide(request))
@@ -279,7 +281,8 @@ class Requests:
         if decision == "approve":
             self._refuse_weak(found, strength, by)
         chosen: Decision = DECISIONS[DECISIONS.index(decision)]
-        return events.decided(request.id, chosen, by=by, feedback=feedback, shown_ms=self._shown_ms(found, by))
+        shown_ms = self._shown_ms(found, by)
+        return events.decided(request.id, chosen, by=by, feedback=feedback, shown_ms=shown_ms, event_id=self._new_id())
 
     def _refuse_weak(self, found: Standing, strength: Strength, by: str) -> None:
         floor = found.request.floor

@@ -14,6 +14,8 @@ from agentops_mcp.factors.approval.rules.subjects import Subject
 
 REQUESTED, DECIDED, USED, REFUSED = "approval.requested", "approval.decided", "approval.used", "approval.refused"
 SHOWN, ESCALATED, EXPIRED = "approval.shown", "approval.escalated", "approval.expired"
+VOUCHED = "approval.vouched"
+"""That this database took a decision itself. It is local, so no decision that came from elsewhere ever has it."""
 
 FACTS = (SHOWN, ESCALATED, EXPIRED, USED, REFUSED)
 LONGEST = timedelta(days=31)
@@ -55,10 +57,13 @@ def requested(request: Request) -> Draft:
     return Draft(stream(request.id), REQUESTED, body, session=request.session, id=request.id)
 
 
-def decided(approval: str, decision: Decision, *, by: str, feedback: str, shown_ms: int | None) -> Draft:
-    """The event of a decision; how strong it is follows from the channel its actor came by."""
+def decided(
+    approval: str, decision: Decision, *, by: str, feedback: str, shown_ms: int | None, event_id: str
+) -> list[Draft]:
+    """The event of a decision, and the one that vouches for it; how strong it is follows from its actor's channel."""
     body = {"approval": approval, "decision": decision, "by": by, "feedback": feedback, "shown_ms": shown_ms}
-    return Draft(stream(approval), DECIDED, body)
+    vouching = Draft(f"{stream(approval)}/notes", VOUCHED, {"approval": approval, "decision": event_id}, tracked=False)
+    return [Draft(stream(approval), DECIDED, body, id=event_id), vouching]
 
 
 def happened(approval: str, kind: str, *, who: str, note: str = "", session: str | None = None) -> Draft:

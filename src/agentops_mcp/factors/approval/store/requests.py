@@ -19,6 +19,7 @@ from agentops_mcp.factors.approval.store.request_events import (
     REQUESTED,
     SHOWN,
     USED,
+    VOUCHED,
     Request,
     instant,
     iso,
@@ -57,6 +58,8 @@ _SCHEMA = MigrationSet(
                 )
                 """,
                 "CREATE INDEX approval_decision_by_approval ON approval_decision (approval, event)",
+                "CREATE TABLE approval_vouched (event TEXT PRIMARY KEY, decision TEXT NOT NULL, origin TEXT NOT NULL)",
+                "CREATE INDEX approval_vouched_by_decision ON approval_vouched (decision, origin)",
                 """
                 CREATE TABLE approval_fact (
                     event TEXT PRIMARY KEY, approval TEXT NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL,
@@ -106,6 +109,8 @@ def _apply(tx: Transaction, seq: int, event: Event) -> None:  # noqa: ARG001 - a
         raise unreadable(event)
     if event.kind == DECIDED:
         _apply_decision(tx, approval, event)
+    elif event.kind == VOUCHED:
+        _apply_vouching(tx, event)
     else:
         try:
             who, note = text(event.body["who"]), text(event.body["note"])
@@ -147,19 +152,26 @@ def _apply_decision(tx: Transaction, approval: str, event: Event) -> None:
     )
 
 
+def _apply_vouching(tx: Transaction, event: Event) -> None:
+    decision = event.body.get("decision")
+    if not isinstance(decision, str) or event.tracked:
+        raise unreadable(event)
+    tx.execute(
+        "INSERT INTO approval_vouched (event, decision, origin) VALUES (?, ?, ?)", [event.id, decision, event.origin]
+    )
+
+
 def _reopen(tx: Transaction, approval: str) -> None:
     """Say anew whether a request is open: nothing but time ends it then."""
-    rows = tx.execute(
-        "SELECT origin, floor, requester, requested_at, expires_at FROM approval WHERE id = ?", [approval]
-    )
+    rows = tx.execute("SELECT floor, requester, requested_at, expires_at FROM approval WHERE id = ?", [approval])
     if not rows:
         return
-    origin, floor, requester, at, expires = rows[0]
+    floor, requester, at, expires = rows[0]
     ended = tx.execute(
         "SELECT 1 FROM approval_fact WHERE approval = ? AND kind IN (?, ?) LIMIT 1", [approval, USED, EXPIRED]
     )
     found = fold(
-        decisions_of(tx, approval, origin), floor=floor, requester=requester, expires_at=instant(expires), used=False,
+        decisions_of(tx, approval, origin=None), floor=floor, requester=requester, expires_at=instant(expires), used=False,
         now=instant(at), lasts_s=0,
     )  # fmt: skip
     is_open = not ended and found.status == "pending"
@@ -177,8 +189,8 @@ _COLUMNS = (
 )
 
 VIEW = View(
-    schema=_SCHEMA, tables=("approval", "approval_decision", "approval_fact"),
-    kinds=frozenset({REQUESTED, DECIDED, *FACTS}), apply=_apply,
+    schema=_SCHEMA, tables=("approval", "approval_decision", "approval_vouched", "approval_fact"),
+    kinds=frozenset({REQUESTED, DECIDED, VOUCHED, *FACTS}), apply=_apply,
 )  # fmt: skip
 
 
@@ -197,16 +209,17 @@ def complete(tx: Transaction, prefix: str, *, limit: int = 2) -> list[str]:
     return [row[0] for row in rows]
 
 
-def decisions_of(tx: Transaction, approval: str, origin: str) -> list[Decided]:
-    """The decisions about a request that was made in the database `origin`, in the order they were given."""
+def decisions_of(tx: Transaction, approval: str, *, origin: str | None) -> list[Decided]:
+    """The decisions about a request in the order they were given, as the database `origin` sees them, or any."""
     rows = tx.execute(
-        "SELECT event, decision, decided_by, strength, at, feedback, origin FROM approval_decision WHERE approval = ? "
-        "ORDER BY event",
-        [approval],
+        "SELECT d.event, d.decision, d.decided_by, d.strength, d.at, d.feedback, EXISTS (SELECT 1 FROM "
+        "approval_vouched v WHERE v.decision = d.event AND (v.origin = ? OR ? = '')) FROM approval_decision d "
+        "WHERE d.approval = ? ORDER BY d.event",
+        [origin or "", origin or "", approval],
     )
     return [
-        Decided(event, decision, by, strength, instant(at), feedback, here=given == origin)
-        for event, decision, by, strength, at, feedback, given in rows
+        Decided(event, decision, by, strength, instant(at), feedback, here=bool(vouched))
+        for event, decision, by, strength, at, feedback, vouched in rows
     ]
 
 
