@@ -71,6 +71,10 @@ class Asked:
             standing.request.id, decision, by=by, digest=standing.request.digest, actor=actor, **given
         )
 
+    def ring(self, what: str, approval: str) -> None:
+        """The bell."""
+        self.rang.append((what, approval))
+
     def kinds(self) -> list[str]:
         """The kinds of every event, in order."""
         return [event.kind for event in self.ledger.events()]
@@ -85,10 +89,9 @@ def asked(open_ledger: LedgerFactory, clock: FakeClock) -> Asked:
     def settings() -> Settings:
         return made.settings
 
-    def notify(what: str, approval: str) -> None:
-        rang.append((what, approval))
-
-    requests = Requests(ledger, settings=settings, notify=notify, clock=clock, new_id=new_id)
+    requests = Requests(
+        ledger, settings=settings, notify=lambda what, approval: made.ring(what, approval), clock=clock, new_id=new_id
+    )
     made = Asked(
         ledger, requests, Grants(ledger, settings=settings, clock=clock, new_id=new_id), rang, Settings()
     )  # fmt: skip

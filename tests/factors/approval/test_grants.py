@@ -77,6 +77,13 @@ def test_several_grants_cover_together(approvals: Asked) -> None:
     assert [each.used for each in approvals.grants.live()] == [1, 1]
 
 
+def test_no_event_of_a_grant_travels(approvals: Asked) -> None:
+    made = give(approvals)
+    spend(approvals)
+    approvals.grants.revoke(made.id, by="person anna", actor=PAGE)
+    assert [event.tracked for event in approvals.ledger.events()] == [False] * 3
+
+
 def test_a_grant_that_is_none_is_not_found(approvals: Asked) -> None:
     with pytest.raises(NotFoundError, match="No grant"):
         approvals.grants.revoke("nothing", by="person anna", actor=PAGE)

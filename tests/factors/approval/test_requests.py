@@ -1,8 +1,10 @@
 """Asking, deciding and using, over a real ledger."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +14,10 @@ from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.approval.rules.settings import Settings
 from agentops_mcp.factors.approval.service.requests import Requests, Standing, how_to_decide, person_of, requester_of
 from agentops_mcp.factors.approval.store import requests as request_store
+from agentops_mcp.storage.ledger import Ledger
+from agentops_mcp.storage.sqlite import SqliteDatabase
 from asked import AGENT, CLIENT, CRITICAL, PAGE, SESSION, TERMINAL, Asked, asked, proposal, subject
-from conftest import NOON, FakeClock, LedgerFactory
+from conftest import FakeClock, LedgerFactory
 
 
 @pytest.fixture
@@ -307,19 +311,18 @@ def test_principals_are_never_the_same(approvals: Asked) -> None:
 
 
 def test_a_decision_that_came_from_elsewhere_does_not_approve_and_may_refuse(
-    approvals: Asked, open_ledger: LedgerFactory
+    approvals: Asked, tmp_path: Path, clock: FakeClock
 ) -> None:
     made, refused = approvals.ask(), approvals.ask(session=None)
     approvals.decide(made)
     approvals.decide(refused, "reject")
-    other = open_ledger(request_store.VIEW, place="another clone")
-    other.merge(event for event in approvals.ledger.events() if event.tracked)
-    with other.read() as tx:
-        (approval,) = request_store.decisions_of(tx, made.request.id, origin=other.identity)
-        assert not approval.here
-    there = Requests(other, settings=Settings, notify=lambda *_: None, clock=lambda: NOON, new_id=new_id)
-    assert there.standing(made.request.id).status == "pending"
-    assert there.standing(refused.request.id).status == "rejected"
+    with closing(SqliteDatabase(tmp_path / "elsewhere" / "agentops.db")) as database:
+        other = Ledger(database, place="elsewhere", views=[request_store.VIEW], clock=clock, new_id=new_id)
+        other.open()
+        other.merge(event for event in approvals.ledger.events() if event.tracked)
+        there = Requests(other, settings=Settings, notify=approvals.ring, clock=clock, new_id=new_id)
+        assert there.standing(made.request.id).status == "pending"
+        assert there.standing(refused.request.id).status == "rejected"
 
 
 def test_the_views_are_the_same_after_a_rebuild(approvals: Asked, clock: FakeClock) -> None:

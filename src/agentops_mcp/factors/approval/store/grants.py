@@ -1,4 +1,7 @@
-"""Rows of scoped grants: what people granted in advance, each use of it, and what they took back."""
+"""Rows of scoped grants: what people granted in advance, each use of it, and what they took back.
+
+Their events are local: a grant holds where it was given, and none comes by sync.
+"""
 
 from datetime import datetime
 
@@ -46,17 +49,17 @@ def given(grant: Grant) -> Draft:
         "rule": grant.rule, "prefix": grant.prefix, "uses": grant.uses, "until": iso(grant.until),
         "by": grant.given_by, "reason": grant.reason,
     }  # fmt: skip
-    return Draft(stream(grant.id), GIVEN, body, id=grant.id)
+    return Draft(stream(grant.id), GIVEN, body, tracked=False, id=grant.id)
 
 
 def revoked(grant: str, *, by: str, reason: str) -> Draft:
     """The event that ends a grant before its time."""
-    return Draft(stream(grant), REVOKED, {"grant": grant, "by": by, "reason": reason})
+    return Draft(stream(grant), REVOKED, {"grant": grant, "by": by, "reason": reason}, tracked=False)
 
 
 def spent(grant: str, *, action: str, session: str | None) -> Draft:
     """The event of one use, for the action of this digest."""
-    return Draft(stream(grant), SPENT, {"grant": grant, "action": action}, session=session)
+    return Draft(stream(grant), SPENT, {"grant": grant, "action": action}, tracked=False, session=session)
 
 
 def _apply(tx: Transaction, seq: int, event: Event) -> None:  # noqa: ARG001 - a view's signature
@@ -76,11 +79,11 @@ def _apply(tx: Transaction, seq: int, event: Event) -> None:  # noqa: ARG001 - a
 
 
 def _given(event: Event) -> Grant:
-    """The grant an event gave: only by a person's channel, and never for longer than grants last."""
+    """The grant an event gave: here, by a person's channel, and never for longer than grants last."""
     body = event.body
     texts = [body.get(key) for key in ("rule", "prefix", "by", "reason", "until")]
     uses, strength = body.get("uses"), strength_of(event.actor["via"])
-    if not all(isinstance(each, str) for each in texts) or strength is None or strength == "client":
+    if event.tracked or not all(isinstance(each, str) for each in texts) or strength in (None, "client"):
         raise unreadable(event)
     if uses is not None and type(uses) is not int:
         raise unreadable(event)

@@ -171,8 +171,8 @@ def _reopen(tx: Transaction, approval: str) -> None:
         "SELECT 1 FROM approval_fact WHERE approval = ? AND kind IN (?, ?) LIMIT 1", [approval, USED, EXPIRED]
     )
     found = fold(
-        decisions_of(tx, approval, origin=None), floor=floor, requester=requester, expires_at=instant(expires), used=False,
-        now=instant(at), lasts_s=0,
+        decisions_of(tx, approval, origin=None), floor=floor, requester=requester, expires_at=instant(expires),
+        used=False, now=instant(at), lasts_s=0,
     )  # fmt: skip
     is_open = not ended and found.status == "pending"
     tx.execute("UPDATE approval SET open = ? WHERE id = ?", [int(is_open), approval])
