@@ -89,9 +89,10 @@ def asked(open_ledger: LedgerFactory, clock: FakeClock) -> Asked:
     def settings() -> Settings:
         return made.settings
 
-    requests = Requests(
-        ledger, settings=settings, notify=lambda what, approval: made.ring(what, approval), clock=clock, new_id=new_id
-    )
+    def ring(what: str, approval: str) -> None:
+        made.ring(what, approval)
+
+    requests = Requests(ledger, settings=settings, notify=ring, clock=clock, new_id=new_id)
     made = Asked(
         ledger, requests, Grants(ledger, settings=settings, clock=clock, new_id=new_id), rang, Settings()
     )  # fmt: skip
