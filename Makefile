@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
-FAST_TESTS := $(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile
+FAST_TESTS := $(BIN)/python -m pytest -m "not slow and not browser" --numprocesses auto --dist loadfile
+PICTURED ?= /srv
 PEERS := tests/peers/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports docs slow postgres conformance inspector coverage bench lock clean
+.PHONY: help demo test check lint types imports docs slow postgres conformance inspector browser screenshots coverage bench lock clean
 
 help: ## Show the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /:/' | awk -F: '{ printf "%-14s%s\n", $$1, $$2 }'
@@ -30,7 +31,7 @@ demo: $(STAMP) ## Drive the server as a client would; show what an agent and a p
 test: $(STAMP) ## Run the fast tests.
 	$(FAST_TESTS)
 
-check: lint types imports docs conformance inspector slow coverage ## Run everything else that CI runs.
+check: lint types imports docs conformance inspector browser slow coverage ## Run everything else that CI runs.
 
 lint: $(STAMP) ## Check style and format.
 	$(BIN)/ruff check
@@ -61,15 +62,23 @@ postgres: $(STAMP) ## Run the storage, factor and kill tests on a PostgreSQL ser
 conformance: $(PEERS) ## Run the official MCP conformance suite, both protocol eras.
 	$(BIN)/python tests/peers/run_conformance.py
 
-inspector: $(PEERS) ## Run the MCP Inspector's command line against the server, both protocol eras.
+inspector: $(PEERS) ## Run the MCP Inspector and the TypeScript SDKs against the server, both protocol eras.
 	$(BIN)/python tests/peers/run_inspector.py
+	$(BIN)/python tests/peers/run_approvals.py
 
-bench: $(STAMP) ## Measure start, latency, growth, resuming and context loading; exits 1 when a bar is missed.
+browser: $(PEERS) ## Test the page in a real Chromium, which must be installed.
+	$(BIN)/python -m pytest -m browser tests/browser
+
+screenshots: $(STAMP) ## Draw the documentation's pictures anew, of a project in PICTURED.
+	$(BIN)/python -m pytest tests/browser/test_screenshots.py --keep-screenshots $(PICTURED)
+
+bench: $(STAMP) ## Measure start, latency, growth, resuming, context loading and approvals; exits 1 when a bar is missed.
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/resume.py
 	$(BIN)/python benchmarks/context.py --speed
+	$(BIN)/python benchmarks/approval.py
 
 lock: ## Renew constraints.txt (needs uv).
 	scripts/lock.sh --upgrade

@@ -27,8 +27,7 @@ def in_words(schema: Mapping[str, Any], defined: Mapping[str, Any] | None = None
         limits = " and ".join(_limits(schema, "Items", ""))
         return f"list of {limits} ({item})" if limits else f"list of {item}"
     if schema.get("type") == "object":
-        values = schema["additionalProperties"]
-        return "object" if isinstance(values, bool) else f"table of {in_words(values)}s"
+        return _table_in_words(schema)
     limits = _limits(schema, "Length", " characters")
     if "pattern" in schema:
         limits.append(f"matching `{schema['pattern']}`")
@@ -36,6 +35,17 @@ def in_words(schema: Mapping[str, Any], defined: Mapping[str, Any] | None = None
         if key in schema:
             limits.append(f"{words} {schema[key]:,}")
     return ", ".join([_TYPES[schema["type"]], *limits])
+
+
+def _table_in_words(schema: Mapping[str, Any]) -> str:
+    patterns: Mapping[str, Any] = schema.get("patternProperties", {})
+    values: Any = next(iter(patterns.values()), schema.get("additionalProperties"))
+    if values is None or isinstance(values, bool):
+        return "object"
+    if "enum" not in values:
+        return f"table of {in_words(values)}s"
+    names = in_words(schema["propertyNames"]).removeprefix("one of ") if "propertyNames" in schema else "names"
+    return f"table of {names}, each {in_words(values)}"
 
 
 def _limits(schema: Mapping[str, Any], what: str, unit: str) -> list[str]:

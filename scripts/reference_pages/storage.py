@@ -32,7 +32,8 @@ FIELDS = {
     "stream": "what it is about; whoever writes from what was read passes the last event seen there",
     "kind": "which fact it states; decides which views take it up",
     "at": "when it was recorded, in UTC",
-    "actor": "who recorded it: `client` (program and version), `user` (account), `via` (`mcp` or `cli`)",
+    "actor": "who recorded it: `client` (program and version), `user` (account), `via` (`mcp`, `cli`, `page` or "
+    "`elicitation`)",
     "session": "the handle of the session it was recorded in, or `null`",
     "body": "the fact itself, as its kind defines it; secrets were replaced by markers before",
     "prev": "the hash of the event before it in its chain, 64 zeros for the first",
@@ -74,6 +75,14 @@ TABLES = {
     "incident_fix": "what helped against incidents",
     "learned_rule": "rules that were drafted from incidents",
     "learned_decision": "what people decided about them",
+    "approval": "what people were asked to decide: `open` until something ends it (time ends it without a write), "
+    "`same` is shared by requests for the same action, `words` are what the history is searched by",
+    "approval_decision": "what was decided, by whom and how strongly; `shown_ms` is the time since it was first shown "
+    "to them",
+    "approval_vouched": "which decisions were taken in which database; only those approve there",
+    "approval_fact": "what else happened: shown, escalated, expired, used, refused",
+    "approval_grant": "what people granted in advance: a rule, a path, how often, until when",
+    "approval_grant_event": "each use of a grant, and its revocation",
     "document": "what search finds: `thread` names its vector, `due` is the number since which it needs one, "
     "`hidden` says why it is kept back",
     "document_tag": "documents by tag",

@@ -67,8 +67,12 @@ if TYPE_CHECKING:
     from agentops_mcp.factors.mining.service.search import Search
     from agentops_mcp.guarding import Guard
     from agentops_mcp.knowledge import Knowledge
+    from agentops_mcp.storage.notifying import Notifier
 
 logger = logging.getLogger(__name__)
+
+_LAST_NOTIFICATIONS_S = 3.0
+"""How long a command that ends waits for what it has to tell."""
 
 READERS: Mapping[str, Reader] = {
     tracking_store.RECORDED: tracking_store.document,
@@ -123,6 +127,7 @@ class App(AbstractContextManager["App"]):
         self._knowledge: Knowledge | None = None
         self._guard: Guard | None = None
         self._approving: Approving | None = None
+        self._notifier: Notifier | None = None
         self._last_failure = ""
 
     @property
@@ -186,11 +191,12 @@ class App(AbstractContextManager["App"]):
         parts = self.parts
         with self._lock:
             if self._guard is None:
+                from agentops_mcp.approving import Words
                 from agentops_mcp.guarding import open_guard
 
                 self._guard = open_guard(
                     parts.project, self._environment, parts.ledger, parts.handles, self.search, parts.config.budgets,
-                    clock=self._clock, new_id=new_id,
+                    Words(self.approving), clock=self._clock, new_id=new_id,
                 )  # fmt: skip
             return self._guard
 
@@ -205,14 +211,23 @@ class App(AbstractContextManager["App"]):
         parts, guard = self.parts, self.guard()
         with self._lock:
             if self._approving is None:
+                from agentops_mcp.approval_settings import ApprovalSettings
                 from agentops_mcp.approving import open_approving
-                from agentops_mcp.factors.approval.rules.settings import Settings
+                from agentops_mcp.storage.notifying import Notifier
 
+                settings = ApprovalSettings(parts.project, self._environment)
+                self._notifier = Notifier(settings.notify, self._environment)
                 self._approving = open_approving(
-                    parts.project, guard, parts.ledger, settings=Settings, notify=lambda what, approval: None,
+                    parts.project, guard, parts.ledger, settings=settings, notify=self._notifier,
                     clock=self._clock, new_id=new_id,
                 )  # fmt: skip
             return self._approving
+
+    def running_page(self) -> str | None:
+        """The address of the page that runs for this project, on which a person decides."""
+        from agentops_mcp.storage.page_access import running_page, state_folder
+
+        return running_page(state_folder(self.parts.project, self._environment))
 
     def search(self) -> "Search":
         """Factor IX: what was recorded, found again."""
@@ -267,13 +282,15 @@ class App(AbstractContextManager["App"]):
     def close(self) -> None:
         """Release the database."""
         with self._lock:
+            if self._notifier is not None:
+                self._notifier.drain(_LAST_NOTIFICATIONS_S)
             if self._knowledge is not None:
                 self._knowledge.semantic.close()
             if self._contexts is not None:
                 self._contexts.close()
             if self._parts is not None:
                 self._parts.ledger.database.close()
-                self._parts, self._contexts, self._knowledge, self._guard, self._approving = None, None, None, None, None
+                self._parts = self._contexts = self._knowledge = self._guard = self._approving = None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

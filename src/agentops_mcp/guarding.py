@@ -17,7 +17,7 @@ from agentops_mcp.factors.guardrails.rules.budgets import Amounts, Limits
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.exemptions import to_kept
 from agentops_mcp.factors.guardrails.service.action_outcomes import ActionOutcomes
-from agentops_mcp.factors.guardrails.service.checks import Checks, Ground, KnownSessions
+from agentops_mcp.factors.guardrails.service.checks import Approvals, Checks, Ground, KnownSessions
 from agentops_mcp.factors.guardrails.service.everyday import everyday
 from agentops_mcp.factors.guardrails.service.exemptions import Exemptions
 from agentops_mcp.factors.guardrails.service.incidents import Incidents
@@ -80,9 +80,10 @@ class Guard:
 
 def open_guard(
     project: Project, environment: Mapping[str, str], ledger: Ledger, sessions: KnownSessions,
-    search: Callable[[], "Search"], budgets: BudgetsSection, *, clock: Clock, new_id: Callable[[], str],
+    search: Callable[[], "Search"], budgets: BudgetsSection, approvals: Approvals, *, clock: Clock,
+    new_id: Callable[[], str],
 ) -> Guard:  # fmt: skip
-    """Build the services for an opened project."""
+    """Build the services for an opened project; `approvals` are asked about what is not allowed."""
     place = place_of(project)
     ground = partial(ground_of, place, environment)
     root, home = str(project.root), str(Path.home())
@@ -92,7 +93,7 @@ def open_guard(
         ledger, review, find_like=partial(_incidents_like, search), project=root, home=home, new_id=new_id
     )
     exemptions = Exemptions(ledger, clock=clock, new_id=new_id)
-    checks = Checks(ledger, ground, runtime, incidents, exemptions, sessions, clock=clock)
+    checks = Checks(ledger, ground, runtime, incidents, exemptions, sessions, approvals, clock=clock)
     outcomes = ActionOutcomes(ledger, runtime, incidents)
     return Guard(ground, checks, runtime, incidents, exemptions, review, outcomes, place)
 
@@ -155,13 +156,13 @@ def limits_of(section: BudgetsSection) -> Limits:
     """The budgets of a configuration in the factor's units."""
 
     def amounts(scope: str) -> Amounts:
-        tokens, cost, seconds, retries = (
-            getattr(section, f"{scope}_{each}") for each in ("tokens", "cost", "seconds", "retries")
+        tokens, cost, seconds, retries, runs = (
+            getattr(section, f"{scope}_{each}") for each in ("tokens", "cost", "seconds", "retries", "runs")
         )
         micros = None if cost is None else round(cost * 1_000_000)
-        return Amounts(tokens, micros, None if seconds is None else seconds * 1_000, retries)
+        return Amounts(tokens, micros, None if seconds is None else seconds * 1_000, retries, runs)
 
-    return Limits(amounts("session"), amounts("project"), section.project_days)
+    return Limits(amounts("session"), amounts("project"), section.project_days, section.over)
 
 
 def _evaluator(ground: Callable[[], Ground]) -> Callable[[str], Sequence[Effect]]:

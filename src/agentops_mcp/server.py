@@ -6,15 +6,17 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import anyio
 import anyio.to_thread
 from mcp import MCPError
 from mcp.server import CacheHint, MCPServer
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError, UnexpectedToolError
+from mcp.server.session import ServerSession
 from mcp.types import (
     INVALID_PARAMS,
     CallToolResult,
@@ -33,7 +35,14 @@ from pydantic import AnyUrl, ValidationError
 from agentops_mcp import __version__
 from agentops_mcp.app import App
 from agentops_mcp.core.errors import AgentOpsError, ConfigError, NotFoundError
+from agentops_mcp.core.loopback import LOOPBACK_HOSTS
 from agentops_mcp.core.records import Actor
+from agentops_mcp.core.schemas import signature, terse, unstorable
+from agentops_mcp.factors.approval.rules.proposals import EXAMPLE
+from agentops_mcp.factors.approval.tools import card as approval_card
+from agentops_mcp.factors.approval.tools import requests as approval_tools
+from agentops_mcp.factors.approval.tools import resources as approval_resources
+from agentops_mcp.factors.approval.tools.rounds import KeptKeyCodec, Rounds, sealed_with
 from agentops_mcp.factors.context.tools import contexts as context_tools
 from agentops_mcp.factors.context.tools import outcomes as outcome_tools
 from agentops_mcp.factors.guardrails import tools as guard_tools
@@ -52,8 +61,8 @@ INSTRUCTIONS = """\
 agentops keeps this project's working memory: what was done, decided and learned, across sessions and clients.
 Call start_session before anything else; its brief says where the project stands. Call record_entry when something is
 decided, learned, finished or failed, and save_state at each milestone and before you stop: another session goes on from
-it. Call check_action before anything that deletes, overwrites, publishes, sends data or spends. Every reply names the
-next step; every error names the call that fixes it."""
+it. Call check_action before anything that deletes, overwrites, publishes, sends data or spends; what it does not allow,
+request_approval asks a person about. Every reply names the next step; every error names the call that fixes it."""
 
 # After the reply to the first tools/list is out: warming competes with the handshake for the interpreter.
 _WARM_AFTER_S = 0.05
@@ -62,13 +71,24 @@ _UNEXPECTED_REMEDY = (
     "The server's log has the details; try again once, then tell the person to run `agentops-mcp doctor`."
 )
 
-LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+
+class Beside(Protocol):
+    """An application that is served beside MCP; `close` lets its connections go, so that the server can stop."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request, as ASGI has it."""
+        ...
+
+    def close(self) -> None:
+        """Let every connection go."""
+        ...
 
 
 class AgentOpsServer(MCPServer[Any]):
     """The SDK's server with our manners: one error bridge, strict arguments, terse schemas, a settled mirror."""
 
     def __init__(self, app: App) -> None:
+        codec = KeptKeyCodec(lambda: app.parts.project.data_dir)
         super().__init__(
             "agentops",
             title="AgentOps",
@@ -79,7 +99,10 @@ class AgentOpsServer(MCPServer[Any]):
                 "prompts/list": CacheHint(ttl_ms=3_600_000, scope="public"),
                 "resources/templates/list": CacheHint(ttl_ms=3_600_000, scope="public"),
             },
+            extensions=[approval_card.extension()],
+            request_state_security=sealed_with(codec),
         )
+        self.middleware.insert(0, Rounds(codec, functools.partial(_record_refused, app)))
         self._app = app
         self._warming = threading.Timer(_WARM_AFTER_S, app.warm)
         self._warming.daemon = True
@@ -91,9 +114,9 @@ class AgentOpsServer(MCPServer[Any]):
         tool = self._tool_manager.get_tool(kwargs.get("name") or fn.__name__)
         if tool is not None:
             tool.fn = _settled(fn, self._app)
-            tool.parameters = {**_terse(tool.parameters), "additionalProperties": False}
+            tool.parameters = {**terse(tool.parameters), "additionalProperties": False}
             if tool.fn_metadata.output_schema is not None:
-                tool.fn_metadata.output_schema = _terse(tool.fn_metadata.output_schema)
+                tool.fn_metadata.output_schema = terse(tool.fn_metadata.output_schema)
 
     async def list_tools(self) -> list[Tool]:
         """The tools in their fixed order; the first listing sets off the warming."""
@@ -162,18 +185,31 @@ class AgentOpsServer(MCPServer[Any]):
             options = self._lowlevel_server.create_initialization_options()
             await self._lowlevel_server.run(incoming, outgoing, options)
 
-    async def run_streamable_http_async(self, *, host: str = "127.0.0.1", port: int = 8000, **options: Any) -> None:
-        """Serve clients over streamable HTTP.
+    async def run_streamable_http_async(
+        self, *, host: str = "127.0.0.1", port: int = 8000, beside: Beside | None = None, **options: Any
+    ) -> None:
+        """Serve clients over streamable HTTP, and `beside` at every other path.
 
         uvicorn would take httptools and uvloop, which come with Chroma; httptools keeps white space around a header's
         value, which the protocol wants accepted.
         """
         import uvicorn
 
+        class Server(uvicorn.Server):
+            async def shutdown(self, sockets: Any = None) -> None:
+                if beside is not None:
+                    beside.close()
+                await super().shutdown(sockets)
+
         starlette = self.streamable_http_app(host=host, **options)
+        if beside is not None:
+            starlette.mount("/", beside)
         level = self.settings.log_level.lower()
-        await uvicorn.Server(
-            uvicorn.Config(starlette, host=host, port=port, log_level=level, http="h11", loop="asyncio")
+        # No access log: an address may have a sign-in's token in it.
+        await Server(
+            uvicorn.Config(
+                starlette, host=host, port=port, log_level=level, access_log=False, http="h11", loop="asyncio"
+            )
         ).serve()
 
     def _refuse_bad_arguments(self, name: str, arguments: dict[str, Any]) -> None:
@@ -183,17 +219,18 @@ class AgentOpsServer(MCPServer[Any]):
             # The specification makes this a protocol error, so that clients can tell it from a tool that failed.
             raise MCPError(INVALID_PARAMS, f"No tool {name[:60]!r}. The tools are: {names}.")
         if unknown := [key for key in arguments if key not in schema["properties"]]:
-            raise ToolError(f"{name} has no argument {unknown[0][:60]!r}; it takes {_signature(schema)}.")
-        if bad := _unstorable(arguments):
+            raise ToolError(f"{name} has no argument {unknown[0][:60]!r}; it takes {signature(schema)}.")
+        if bad := unstorable(arguments):
             raise ToolError(f"{name}: {bad}; send plain Unicode text.")
 
     def _argument_sentence(self, name: str, error: ValidationError) -> str:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         argument = ".".join(str(part) for part in first["loc"])
-        signature = _signature(self._tool_input_schema(name) or {})
+        takes = signature(self._tool_input_schema(name) or {})
         if first["type"] == "missing":
-            return f"{name} needs {argument!r}; it takes {signature}."
-        return f"{name}: {argument}: {first['msg']}; it takes {signature}."
+            example = f" For example: {EXAMPLE}." if name == "request_approval" else ""
+            return f"{name} needs {argument!r}; it takes {takes}.{example}"
+        return f"{name}: {argument}: {first['msg']}; it takes {takes}."
 
 
 def build_server(app: App) -> AgentOpsServer:
@@ -208,6 +245,8 @@ def build_server(app: App) -> AgentOpsServer:
     pattern_tools.register(mcp, app.patterns, app.mining, app.library, actor_of, app.clock)
     guard_tools.register(mcp, app.checks, actor_of)
     outcome_tools.register(mcp, app.outcomes, actor_of)
+    approval_tools.register(mcp, _surroundings(app))
+    approval_resources.register(mcp, lambda: app.approving().requests, lambda: app.approving().audit)
     _register_completion(
         mcp,
         _united(
@@ -217,6 +256,7 @@ def build_server(app: App) -> AgentOpsServer:
             context_tools.completions(app.contexts),
             search_tools.completions(app.search),
             pattern_tools.completions(app.patterns),
+            approval_resources.completions(lambda: app.approving().requests),
         ),
     )
     return mcp
@@ -224,10 +264,23 @@ def build_server(app: App) -> AgentOpsServer:
 
 def actor_of(context: Context[Any, Any]) -> Actor:
     """Who is calling: the client as it names itself, and the account the server runs as."""
-    parameters = context.session.client_params
-    info = parameters.client_info if parameters else None
+    return _actor(context.session)
+
+
+def _actor(session: ServerSession) -> Actor:
+    info = session.client_params.client_info if session.client_params else None
     client = f"{info.name} {info.version}".replace("\0", "").strip()[:100] if info else "unknown"
     return Actor(client=client, user=_account(), via="mcp")
+
+
+def _surroundings(app: App) -> approval_tools.Surroundings:
+    return approval_tools.Surroundings(
+        app.approving, actor_of, page=app.running_page, headless=lambda: app.guard().ground().policy.headless
+    )
+
+
+def _record_refused(app: App, approval: str, request: ServerRequestContext[Any, Any]) -> None:
+    approval_tools.refuse_state(app.approving(), approval, request.params or {}, _actor(request.session))
 
 
 # Looked up once: it cannot change while the process runs, and the look-up reads a file.
@@ -299,52 +352,9 @@ def _compact(result: CallToolResult | InputRequiredResult) -> CallToolResult | I
 def _domain_error(error: BaseException | None) -> AgentOpsError | None:
     """The domain error that the SDK wrapped, if that is what it was."""
     while error is not None and not isinstance(error, AgentOpsError):
-        error = error.__cause__
+        group = isinstance(error, BaseExceptionGroup)  # of tasks that ran beside each other
+        error = cast("BaseExceptionGroup[Any]", error).exceptions[0] if group else error.__cause__
     return error
-
-
-def _signature(schema: dict[str, Any]) -> str:
-    required = schema.get("required", [])
-    return ", ".join(key if key in required else f"{key}?" for key in schema.get("properties", {}))
-
-
-def _unstorable(value: Any) -> str | None:
-    """Why a value cannot be stored as text everywhere, or None when it can. Depth is the JSON parser's to limit."""
-    stack: list[Any] = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            stack += [*cast("dict[str, Any]", item).items()]
-        elif isinstance(item, list | tuple):
-            stack += cast("list[Any]", item)
-        elif isinstance(item, str):
-            if "\0" in item:
-                return "a NUL byte in the text"
-            if not item.isascii() and any("\ud800" <= character <= "\udfff" for character in item):
-                return "half a surrogate pair in the text"
-    return None
-
-
-def _terse(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema without titles, empty defaults and our models' docstrings, which cost every client tokens."""
-
-    def prune(node: Any, *, names: bool = False) -> Any:
-        if isinstance(node, list):
-            return [prune(item) for item in cast("list[Any]", node)]
-        if not isinstance(node, dict):
-            return node
-        return {
-            key: prune(value, names=key in ("properties", "$defs"))
-            for key, value in cast("dict[str, Any]", node).items()
-            if names or not _says_nothing(key, value, cast("dict[str, Any]", node))
-        }
-
-    return prune(schema)
-
-
-def _says_nothing(key: str, value: Any, node: dict[str, Any]) -> bool:
-    is_docstring = key == "description" and "properties" in node
-    return key == "title" or is_docstring or (key == "default" and value in ("", [], None))
 
 
 def serve_stdio(app: App) -> None:
@@ -353,8 +363,8 @@ def serve_stdio(app: App) -> None:
         build_server(app).run("stdio")
 
 
-def serve_http(app: App, host: str, port: int) -> None:
-    """Serve clients on this machine over streamable HTTP at /mcp.
+def serve_http(app: App, host: str, port: int, *, beside: Beside | None = None) -> None:
+    """Serve clients on this machine over streamable HTTP at /mcp, and `beside` at every other path.
 
     Raises:
         ConfigError: `host` is not a loopback address, where everybody on the network could call the tools.
@@ -366,4 +376,4 @@ def serve_http(app: App, host: str, port: int) -> None:
         )
     with app:
         # On a loopback host the SDK refuses foreign Host and Origin headers (DNS rebinding) by itself.
-        build_server(app).run("streamable-http", host=host, port=port)
+        build_server(app).run("streamable-http", host=host, port=port, beside=beside)

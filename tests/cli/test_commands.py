@@ -270,6 +270,7 @@ def test_a_rebuild_replays_the_ledger_into_every_view(recorded: Path) -> None:
         "context: 0 events replayed\npatterns: 0 events replayed\nnotes: 0 events replayed\n"
         "guard_calls: 0 events replayed\nguard_charges: 0 events replayed\nguard_checks: 0 events replayed\n"
         "exemptions: 0 events replayed\nincidents: 0 events replayed\nlearned_rules: 0 events replayed\n"
+        "approvals: 0 events replayed\napproval_grants: 0 events replayed\n"
         "knowledge: 3 events replayed\n"
     )
     assert agentops("rebuild", "--json", at=recorded).document == {
@@ -286,6 +287,8 @@ def test_a_rebuild_replays_the_ledger_into_every_view(recorded: Path) -> None:
         "exemptions": 0,
         "incidents": 0,
         "learned_rules": 0,
+        "approvals": 0,
+        "approval_grants": 0,
         "knowledge": 3,
     }
     assert agentops("export", at=recorded).out == before

@@ -78,7 +78,7 @@ def test_the_demo_shows_every_step_and_leaves_all_as_it_was(
     assert code == 0, shown
     assert (kept(place), kept(repository)) == before
     steps = re.findall(r"^(\d+)\. ", shown, re.MULTILINE)
-    assert steps == [str(number + 1) for number in range(25 if make is outside_git else 26)]
+    assert steps == [str(number + 1) for number in range(31 if make is outside_git else 32)]
     assert "| refused: action is too generic to help the next reader" in shown
     assert "by first-agent" in shown
     assert re.search(r"^  \| tokens: [\d,]+ of 1,500 ", shown, re.MULTILINE)

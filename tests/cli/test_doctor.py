@@ -1,3 +1,5 @@
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +9,9 @@ import pytest
 
 from agentops_mcp.cli.doctor import Check, run_checks
 from agentops_mcp.core import tokens
+from agentops_mcp.storage.page_access import PageAccess, state_folder
+from agentops_mcp.storage.project import locate
+from agentops_mcp.storage.settings_files import person_config_file
 from agentops_mcp.storage.sqlite import SqliteDatabase
 from command_line import agentops, record
 from conftest import git
@@ -99,7 +104,7 @@ def test_a_broken_configuration_file_is_found_and_nothing_is_opened_by_it(reposi
     done = agentops("doctor", at=repository)
     assert done.code == 1
     assert "settings: Correct it; docs/reference/settings.md lists every key." in done.out
-    assert "1 of 10 checks failed." in done.out
+    assert "2 of 11 checks failed." in done.out  # what is decided about approvals is in it too
 
 
 def test_a_setting_that_names_no_database_is_found(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,3 +218,52 @@ def test_a_guard_s_file_that_is_wrong_fails_with_its_name(repository: Path) -> N
     checks = {each["name"]: each for each in agentops("doctor", "--json", at=repository).document["checks"]}
     assert checks["guard rules"]["state"] == "fail"
     assert "guardrails.toml" in checks["guard rules"]["finding"]
+
+
+def own_settings(home: Path, text: str) -> Path:
+    """A person's own file with this text."""
+    file = person_config_file(os.environ)
+    assert file.is_relative_to(home)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_without_settings_of_approvals_the_defaults_are_named(repository: Path, own_home: Path) -> None:
+    found = checked(repository, "approvals")
+    missing = person_config_file(os.environ)
+    assert (found.state, found.finding) == (
+        "ok", f"the defaults: there is no {missing}; you are told by nothing outside the client",
+    )  # fmt: skip
+    assert missing.is_relative_to(own_home)
+
+
+def test_how_a_person_is_told_of_approvals_is_named(repository: Path, own_home: Path) -> None:
+    program = json.dumps(sys.executable)
+    file = own_settings(own_home, f'[notify]\ncommand = [{program}]\nurl = "https://example.org/?key=sesame"\n')
+    found = checked(repository, "approvals")
+    assert (found.state, found.finding) == ("ok", f"{file}; you are told by a command and an address")
+
+
+def test_settings_of_approvals_that_are_not_heard_fail_with_the_file(repository: Path, own_home: Path) -> None:
+    file = own_settings(own_home, "[approval]\ngrant_minutes = 0\n")
+    found = checked(repository, "approvals")
+    assert (found.state, str(file) in found.finding, "grant_minutes" in found.finding) == ("fail", True, True)
+    assert agentops("doctor", at=repository).code == 1
+
+
+def test_a_program_to_notify_with_that_is_not_there_fails(repository: Path, own_home: Path) -> None:
+    own_settings(own_home, '[notify]\ncommand = ["no-such-bell"]\n')
+    found = checked(repository, "approvals")
+    assert (found.state, "no-such-bell" in found.finding) == ("fail", True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes as POSIX has them")
+def test_state_of_the_page_that_others_can_read_fails_with_the_place(repository: Path) -> None:
+    access = PageAccess(state_folder(locate(repository, os.environ), os.environ))
+    access.mint("anna")
+    assert checked(repository, "approvals").state == "ok"
+    (link,) = (access.folder / "links").iterdir()
+    link.chmod(0o644)
+    found = checked(repository, "approvals")
+    assert (found.state, found.finding) == ("fail", f"{link} is open to other accounts")

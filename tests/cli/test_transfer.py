@@ -82,6 +82,8 @@ def test_what_is_imported_is_in_the_views_and_the_mirror(recorded: Path, tmp_pat
         "exemptions": 0,
         "incidents": 0,
         "learned_rules": 0,
+        "approvals": 0,
+        "approval_grants": 0,
         "knowledge": 2,
     }
 

@@ -14,6 +14,7 @@ from mcp.types import CallToolResult, TextContent, Tool
 
 from agentops_mcp.app import App
 from agentops_mcp.core import tokens
+from agentops_mcp.core.records import Actor
 from agentops_mcp.server import build_server
 from conftest import git
 
@@ -44,7 +45,8 @@ ANYTHING = st.recursive(
 )
 
 
-LOAD = "the id of a load"
+LOAD, APPROVAL = "the id of a load", "the id of a request that was decided: nothing waits for it"
+ANNA = Actor("page", "anna", "page")
 
 ACCEPTED: dict[str, dict[str, Any]] = {
     "start_session": {"goal": "Make the tests quick"},
@@ -70,6 +72,17 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     },
     "mine_patterns": {},
     "check_action": {"kind": "shell", "action": "rm -rf build"},
+    "request_approval": {
+        "kind": "shell",
+        "action": "npm publish",
+        "summary": "Release version 2.4.0",
+        "changes": "Everybody can install it",
+        "rollback": "npm deprecate, then release 2.4.1",
+        "impact": {"services": ["registry"], "level": "high"},
+        "alternatives": ["a candidate first"],
+        "risks": ["two callers use the old names"],
+    },
+    "check_approval": {"id": APPROVAL},
 }
 
 
@@ -129,9 +142,13 @@ class Surface:
     client: Client
     tools: dict[str, Tool]
     load: str = ""
+    approval: str = ""
 
     def accepted(self, tool: str) -> dict[str, Any]:
-        return {name: self.load if value == LOAD else value for name, value in ACCEPTED[tool].items()}
+        ids = {LOAD: self.load, APPROVAL: self.approval}
+        return {
+            name: ids.get(value, value) if isinstance(value, str) else value for name, value in ACCEPTED[tool].items()
+        }
 
     def call(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
         return self.portal.call(self.client.session.call_tool, tool, arguments)
@@ -154,6 +171,13 @@ def surface(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surface]:
         (loaded,) = found.call("load_context", ACCEPTED["load_context"]).content
         assert isinstance(loaded, TextContent)
         found.load = loaded.text.split()[-1]
+        assert not found.call("request_approval", ACCEPTED["request_approval"]).is_error
+        requests = app.approving().requests
+        (asked,) = requests.history()
+        requests.decide(
+            asked.request.id, "reject", by="person anna", digest=asked.request.digest, feedback="no", actor=ANNA
+        )
+        found.approval = asked.request.id
         yield found
 
 

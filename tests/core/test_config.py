@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from agentops_mcp.core.config import Config, ContextSection, load_config
+from agentops_mcp.core.config import Config, ContextSection, PersonConfig, load_config, parsed
 from agentops_mcp.core.errors import ConfigError
 
 
@@ -76,6 +76,26 @@ WRONG = {
         "[context]\nreport_tokens = 6000\n",
         ": context: Value error, report_tokens must not be above report_hard_tokens.",
     ),
+    "an approval that never ends": ("[approval]\ngrant_minutes = 43201\n", ": approval.grant_minutes: "),
+    "an approval of no time": ("[approval]\ngrant_minutes = 0\n", ": approval.grant_minutes: "),
+    "a wait that is no number": ("[approval]\nexpire_hours = nan\n", ": approval.expire_hours: "),
+    "a review of no time": ("[approval]\nreview_seconds = 0\n", ": approval.review_seconds: "),
+    "an unknown key of approval": ("[approval]\ngrants = 1\n", ": approval.grants: "),
+    "a severity that does not exist": ("[approval.severity]\ngrave = 'page'\n", ": approval.severity.grave."),
+    "a floor that does not exist": ("[approval.severity]\nhigh = 'mail'\n", ": approval.severity.high: "),
+    "a critical action left to a client": (
+        "[approval.severity]\ncritical = 'client'\n",
+        ": approval.severity: Value error, critical must be page, terminal or two_people",
+    ),
+    "an effect that is no word": ("[approval.effect]\n'Spend!' = 'page'\n", ": approval.effect.Spend!."),
+    "a measure that does not exist": ("[approval.matrix]\nfun.high = 'none'\n", ": approval.matrix.fun.high."),
+    "a level that does not exist": ("[approval.matrix]\n'risk.huge' = 'none'\n", ": approval.matrix.risk.huge."),
+    "a need that does not exist": ("[approval.matrix]\nrisk.high = 'perhaps'\n", ": approval.matrix.risk.high: "),
+    "a matrix that is a value": ("[approval]\nmatrix = 1\n", ": approval.matrix: "),
+    "a program that a clone would start": (
+        "[notify]\ncommand = ['bell']\n",
+        ": Value error, [notify] is read from your own config.toml alone: a repository that was cloned must not start",
+    ),
     "a name that is too long": (f"[project]\nname = '{'a' * 42}'\n", ": project.name: "),
 }
 
@@ -95,3 +115,37 @@ def test_a_folder_in_the_place_of_the_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "config.toml")
+
+
+def test_a_measure_can_be_written_with_and_without_quotes(tmp_path: Path) -> None:
+    text = '[approval.matrix]\nimpact.high = "optional"\nrisk = { low = "required" }\n"cost.low" = "none"\n'
+    assert load_config(written(tmp_path, text)).approval.matrix == {
+        "impact.high": "optional", "risk.low": "required", "cost.low": "none",
+    }  # fmt: skip
+
+
+def test_a_persons_own_file_says_how_they_are_told() -> None:
+    text = '[notify]\ncommand = ["notify-send", "Asked"]\nurl = "https://example.org:8443/hook?key=1"\n'
+    notify = parsed(PersonConfig, text, Path("config.toml")).notify
+    assert (notify.command, notify.url) == (["notify-send", "Asked"], "https://example.org:8443/hook?key=1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "url = 'ftp://example.org'", "url = 'file:///etc/passwd'", "url = 'https://'", "url = 'example.org'",
+        "url = 'https://user:sesame@example.org'", "url = 'https://example.org:port/'", "url = 'https://exa mple.org'",
+        'url = "https://example.org/\\n"', "command = 'notify-send'", "command = ['']",
+        'command = ["bell", "a\\u0000"]', "command = [1]", "shell = true",
+    ],
+)  # fmt: skip
+def test_a_way_to_be_told_that_cannot_be_used_is_refused_without_repeating_it(text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parsed(PersonConfig, f"[notify]\n{text}\n", Path("config.toml"))
+    assert refused.value.problem.startswith("config.toml: notify.")
+    assert "sesame" not in refused.value.problem
+
+
+def test_a_persons_file_sets_nothing_of_a_project() -> None:
+    with pytest.raises(ConfigError, match="tracking"):
+        parsed(PersonConfig, "[tracking]\n", Path("config.toml"))

@@ -16,7 +16,8 @@ from typing import Any, Literal, Self
 
 from conftest import git
 
-Era = Literal["2025-11-25", "2026-07-28"]
+Era = Literal["2025-06-18", "2025-11-25", "2026-07-28"]
+OLDEST: Era = "2025-06-18"
 LEGACY: Era = "2025-11-25"
 MODERN: Era = "2026-07-28"
 ERAS: tuple[Era, ...] = (LEGACY, MODERN)
@@ -44,9 +45,11 @@ class RawClient:
         name: str = "raw-client",
         command: Sequence[str] = (*COMMAND, "serve"),
         log: Path | None = None,
+        capabilities: Mapping[str, Any] | None = None,
         greet: bool = True,
     ) -> None:
-        self._era = era
+        self._era: Era = era
+        self._capabilities = dict(capabilities or {})
         self._client = {"name": name, "version": "1.0"}
         self._lock = threading.Lock()
         self._next_id = 0
@@ -54,6 +57,8 @@ class RawClient:
         self._ended = False
         self.unmatched: queue.Queue[Reply] = queue.Queue()
         """Answers without an id, or with one that nobody waits for."""
+        self.messages: queue.Queue[Reply] = queue.Queue()
+        """What the server sent of its own accord: requests to the client, and notifications."""
         with (log or Path(os.devnull)).open("ab") as errors:
             self.process = subprocess.Popen(
                 command, cwd=project, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
@@ -67,7 +72,7 @@ class RawClient:
         """Begin as a client of the era does."""
         if self._era == MODERN:
             return self.ask("server/discover")
-        opening = {"protocolVersion": self._era, "capabilities": {}, "clientInfo": self._client}
+        opening = {"protocolVersion": self._era, "capabilities": self._capabilities, "clientInfo": self._client}
         answer = self.ask("initialize", opening)
         self.send(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
         return answer
@@ -161,7 +166,7 @@ class RawClient:
         envelope = {
             "io.modelcontextprotocol/protocolVersion": self._era,
             "io.modelcontextprotocol/clientInfo": self._client,
-            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientCapabilities": self._capabilities,
         }
         return {**params, "_meta": envelope}
 
@@ -169,6 +174,9 @@ class RawClient:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             answer = json.loads(line)  # anything but protocol on stdout ends the test
+            if "method" in answer:
+                self.messages.put(answer)
+                continue
             future = self._waiting.pop(answer.get("id"), None)
             if future is None:
                 self.unmatched.put(answer)

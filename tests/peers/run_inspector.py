@@ -33,6 +33,7 @@ _NOTHING = re.compile(r"(?!)")
 _TOOLS = {
     "start_session", "load_context", "save_state", "resume_state", "track_mission", "record_entry",
     "search_knowledge", "save_pattern", "mine_patterns", "check_action", "report_outcome",
+    "request_approval", "check_approval",
 }  # fmt: skip
 
 _ENTRY: dict[str, Any] = {

@@ -12,8 +12,10 @@ import typer
 from agentops_mcp import __version__
 from agentops_mcp.app import App
 from agentops_mcp.cli import (
+    approvals,
     check,
     context,
+    deciding,
     doctor,
     guard,
     importing,
@@ -23,6 +25,7 @@ from agentops_mcp.cli import (
     setup,
     states,
     transfer,
+    web,
 )
 from agentops_mcp.cli.opening import DryRunOption, JsonOption, ProjectOption, reading
 from agentops_mcp.cli.output import EXIT_FOUND, counted, errors_shown, event_title, say, say_json, say_table
@@ -167,6 +170,13 @@ cli.add_typer(patterns.commands, name="patterns")
 cli.command()(mine.mine)
 cli.command()(check.check)
 cli.add_typer(guard.commands, name="rules")
+cli.command()(web.web)
+cli.command()(approvals.approvals)
+cli.command()(deciding.approve)
+cli.command()(deciding.reject)
+cli.command()(deciding.revise)
+cli.command()(approvals.grants)
+cli.command()(approvals.revoke)
 cli.command()(guard.exempt)
 
 

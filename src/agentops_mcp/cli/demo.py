@@ -15,6 +15,7 @@ import anyio
 from mcp import Client
 from mcp.types import TextResourceContents
 
+from agentops_mcp.cli.demo_approval import show_approval
 from agentops_mcp.cli.demo_client import Stage, call, say_indented, text_of
 from agentops_mcp.cli.demo_context import show_context
 from agentops_mcp.cli.demo_guard import show_guard
@@ -113,6 +114,7 @@ class _Demo:
         await show_resume(self._say_step, self._stage.environment)
         await show_knowledge(self._say_step, self._stage.environment)
         await show_guard(self._say_step, self._stage.environment)
+        await show_approval(self._say_step, self._stage.environment)
 
     def _say_step(self, title: str) -> None:
         self.step += 1

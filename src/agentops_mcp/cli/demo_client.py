@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import Client, StdioServerParameters
+from mcp.client.session import ElicitationFnT
 from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult, Implementation, TextContent
 
@@ -29,14 +30,16 @@ class Stage:
     root: Path
     environment: Mapping[str, str]
 
-    def client(self, era: str, name: str, *, command: Sequence[str] = _SERVER) -> Client:
-        """A client that names itself, over a server of its own."""
+    def client(
+        self, era: str, name: str, *, command: Sequence[str] = _SERVER, answers: ElicitationFnT | None = None
+    ) -> Client:
+        """A client that names itself, over a server of its own; with `answers` it has a dialog."""
         server = StdioServerParameters(
             command=sys.executable, args=[*command], cwd=self.root, env=dict(self.environment)
         )
         return Client(
             stdio_client(server), mode=era, client_info=Implementation(name=name, version=__version__),
-            read_timeout_seconds=_ANSWER_TIMEOUT_S,
+            read_timeout_seconds=_ANSWER_TIMEOUT_S, elicitation_callback=answers,
         )  # fmt: skip
 
     def command(self, *arguments: str, given: str = "", expected: int = 0) -> str:

@@ -1,5 +1,6 @@
 """`doctor`: what works, what does not, and what to do about each."""
 
+import itertools
 import os
 import platform
 import shutil
@@ -13,6 +14,7 @@ import typer
 
 from agentops_mcp import __version__
 from agentops_mcp.app import App, database_file
+from agentops_mcp.approval_settings import ApprovalSettings
 from agentops_mcp.cli import clients
 from agentops_mcp.cli.canary import canaries
 from agentops_mcp.cli.clients import ConfigChange
@@ -24,12 +26,15 @@ from agentops_mcp.core.config import load_config
 from agentops_mcp.core.errors import AgentOpsError
 from agentops_mcp.guarding import ground_of, place_of
 from agentops_mcp.storage.git import Git
+from agentops_mcp.storage.notifying import program_of
+from agentops_mcp.storage.page_access import state_folder
 from agentops_mcp.storage.project import Project, Variable, locate
 
 State = Literal["ok", "note", "fail"]
 
 _LEAST_FREE_BYTES = 100 * 1024 * 1024
 _PATIENCE_S = 60.0
+_MOST_PLACES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ def run_checks(start: Path) -> list[Check]:
     if checks[-1].state == "ok":  # without them nothing can be opened
         checks += _stored(start, project)
     guard = _guarded("guard rules", lambda: _guard_rules(project))
-    return [*checks, _disk(project), *_clients(project), guard, *_hooks(project)]
+    return [*checks, _disk(project), *_clients(project), guard, _approvals(project), *_hooks(project)]
 
 
 def _stored(start: Path, project: Project) -> list[Check]:
@@ -233,6 +238,33 @@ def _guard_rules(project: Project) -> Check:
         return Check("guard rules", "fail", " ".join(ground.problems), remedy)
     rules = {rule.id for rules in ground.policy.rules.values() for rule in rules}
     return Check("guard rules", "ok", f"{len(rules)} hold, policy {ground.policy.version[:12]}")
+
+
+def _approvals(project: Project) -> Check:
+    """Whether the settings of approvals are heard, the page's folder is private, and a person can be told."""
+    settings = ApprovalSettings(project, os.environ)
+    if problems := settings.problems():
+        finding = f"{' '.join(problems)} What it last said rightly holds, or the defaults."
+        return Check("approvals", "fail", finding, "Correct it; docs/reference/settings.md lists every key.")
+    folder = state_folder(project, os.environ)
+    if exposed := _exposed(folder):
+        remedy = f"Run `chmod -R go= {folder.parent}`: others could sign in to the page."
+        return Check("approvals", "fail", f"{exposed} is open to other accounts", remedy)
+    notify, own = settings.notify(), settings.person_file()
+    if notify.command and program_of(notify.command[0], os.environ) is None:
+        remedy = f"Correct notify.command in {own}: an absolute path, or a name on the PATH."
+        return Check("approvals", "fail", f"{notify.command[0]}, which is to notify you, is not there", remedy)
+    told = [name for name, given in (("a command", notify.command), ("an address", notify.url)) if given]
+    source = str(own) if own.exists() else f"the defaults: there is no {own}"
+    return Check("approvals", "ok", f"{source}; you are told by {' and '.join(told) or 'nothing outside the client'}")
+
+
+def _exposed(folder: Path) -> Path | None:
+    """What of the page's state other accounts may read or change, if anything; modes say so on POSIX alone."""
+    if sys.platform == "win32" or not folder.exists():
+        return None
+    places = (folder.parent, folder, *itertools.islice(folder.rglob("*"), _MOST_PLACES))
+    return next((each for each in places if each.lstat().st_mode & 0o077 and not each.is_symlink()), None)
 
 
 def _hooks(project: Project) -> list[Check]:

@@ -23,15 +23,24 @@ def at_terminal(what: str) -> None:
     Raises:
         ConfigError: there is no terminal, or another code was typed; nothing was decided.
     """
+    need_terminal(what)
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_CHARS))
+    say(f"To {what}, type {code}")
+    if typer.prompt("Code", default="", show_default=False).strip().upper() != code:
+        raise ConfigError("That was not the code; nothing was decided.", remedy="Run the command again.")
+
+
+def need_terminal(what: str) -> None:
+    """Refuse a pipe, before anything is shown in it.
+
+    Raises:
+        ConfigError: there is no terminal.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError(
             f"Only a person at a terminal can {what}.",
             remedy="Run this command yourself, not through an agent or a pipe.",
         )
-    code = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_CHARS))
-    say(f"To {what}, type {code}")
-    if typer.prompt("Code", default="", show_default=False).strip().upper() != code:
-        raise ConfigError("That was not the code; nothing was decided.", remedy="Run the command again.")
 
 
 def person(command: str) -> Actor:

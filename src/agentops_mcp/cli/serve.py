@@ -6,7 +6,14 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentops_mcp.app import App
+
+logger = logging.getLogger(__name__)
 
 EXIT_ERROR = 3
 
@@ -23,7 +30,7 @@ def serve(arguments: Sequence[str]) -> int:
     from agentops_mcp.app import App
     from agentops_mcp.cli.tracing import start_tracing
     from agentops_mcp.core.errors import AgentOpsError
-    from agentops_mcp.server import serve_http, serve_stdio
+    from agentops_mcp.server import serve_stdio
 
     gc.freeze()
     gc.enable()
@@ -33,13 +40,35 @@ def serve(arguments: Sequence[str]) -> int:
         if options.http is None:
             serve_stdio(app)
         else:
-            serve_http(app, *options.http)
+            _serve_http(app, options.project, *options.http)
     except AgentOpsError as error:
         print(f"error: {error.problem}\n  {error.remedy}", file=sys.stderr)  # noqa: T201 - a person reads it
         return EXIT_ERROR
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _serve_http(app: "App", project: Path | None, host: str, port: int) -> None:
+    """Serve over HTTP with the page beside it, where one can be kept."""
+    from agentops_mcp.core.errors import ConfigError
+    from agentops_mcp.core.loopback import LOOPBACK_HOSTS, address
+    from agentops_mcp.server import serve_http
+    from agentops_mcp.storage.page_access import PageAccess, state_folder
+    from agentops_mcp.storage.project import locate
+    from agentops_mcp.web.site import Site
+
+    with ExitStack() as stack:
+        site = None
+        if host in LOOPBACK_HOSTS:
+            try:
+                access = PageAccess(state_folder(locate(project or Path.cwd(), os.environ), os.environ))
+                if port:
+                    stack.enter_context(access.announced(address(host, port)))
+                site = Site(app, access)
+            except ConfigError as error:
+                logger.warning("There is no page: %s", error)
+        serve_http(app, host, port, beside=site)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
         "--http",
         type=_host_and_port,
         metavar="HOST:PORT",
-        help="streamable HTTP at /mcp on a loopback address, instead of stdio",
+        help="streamable HTTP at /mcp on a loopback address, instead of stdio; the page for people is beside it",
     )
     parser.add_argument(
         "--log-level",

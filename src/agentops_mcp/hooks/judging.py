@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agentops_mcp.factors.guardrails.rules import actions, packs
 from agentops_mcp.factors.guardrails.rules.calls import HOLE
@@ -12,7 +13,7 @@ from agentops_mcp.factors.guardrails.rules.verdicts import DECISIONS, Finding, P
 from agentops_mcp.hooks.tools import Action, Arguments, Json
 from agentops_mcp.storage import policy_files
 from agentops_mcp.storage.machine import Machine, Place, slashed
-from agentops_mcp.storage.policy_kept import read_exemptions
+from agentops_mcp.storage.policy_kept import has_passes, read_exemptions
 
 _MOST_REASONS = 3
 _MOST_CHARS = 1_200
@@ -36,6 +37,8 @@ def decision(
         verdict = _checked(kind, fields, policy, world, cwd=cwd, now=_now())
         if verdict.decision != "allow":
             verdict = _after_exemptions(verdict, place, headless=policy.headless)
+        if verdict.decision != "allow" and _is_let_through(kind, fields, policy, world, place, cwd):
+            continue
         if DECISIONS.index(verdict.decision) > DECISIONS.index(strictest):
             strictest, reason = verdict.decision, told(verdict)
     return strictest, reason
@@ -63,6 +66,34 @@ def _after_exemptions(verdict: Verdict, place: Place, *, headless: bool) -> Verd
 
     live = [each for each in map(from_kept, kept) if each]
     return exempt(verdict, (), live, now=datetime.now(UTC), headless=headless).verdict
+
+
+def _is_let_through(
+    kind: str, fields: Mapping[str, object], policy: Policy, world: Machine, place: Place, cwd: str
+) -> bool:
+    """Whether a person let this very action pass, and the files it touches are as they were then; it does so once."""
+    if not has_passes(place):
+        return False
+    from agentops_mcp.factors.guardrails.rules.passes import keys_for
+    from agentops_mcp.storage.policy_kept import read_pass, take_pass
+
+    for key in keys_for(actions.checked(kind, fields), world, cwd=slashed(cwd), policy=policy.version):
+        document = read_pass(place, key)
+        if document is not None and _holds(document, place) and take_pass(place, key):
+            return True
+    return False
+
+
+def _holds(document: Mapping[str, Any], place: Place) -> bool:
+    from agentops_mcp.storage.touched import of_the_guard, states
+
+    try:
+        files = {str(path): held for path, held in document["files"]}
+        secret = [str(path) for path in document["secret"]]
+        fresh = str(document["until"]) > _now()
+    except (LookupError, TypeError, ValueError):
+        return False
+    return fresh and states(files, unread=of_the_guard(place), secret=secret) == files
 
 
 def told(verdict: Verdict) -> str:

@@ -192,9 +192,10 @@ class Ledger:
     def merge(self, events: Iterable[Event]) -> int:
         """Add events that were made elsewhere and return how many were new here.
 
-        Each must have passed `parse_event`. An id that is already here is left as it is.
+        Each must have passed `parse_event`. An id that is already here is left as it is. A local event that names this
+        database as its origin and is not here was not made here: it is passed over, as views believe what is local.
         """
-        arriving = sorted(events, key=lambda event: (event.origin, event.tracked, event.n))
+        arriving = sorted(filter(self._may_arrive, events), key=lambda event: (event.origin, event.tracked, event.n))
         new = 0
         for start in range(0, len(arriving), _BATCH):
             with self._database.write() as tx:
@@ -207,12 +208,16 @@ class Ledger:
     def count_new(self, events: Iterable[Event]) -> int:
         """How many of these `merge` would add."""
         with self._database.read() as tx:
-            return sum(not tx.execute("SELECT 1 FROM event WHERE id = ?", [event.id]) for event in events)
+            arriving = filter(self._may_arrive, events)
+            return sum(not tx.execute("SELECT 1 FROM event WHERE id = ?", [event.id]) for event in arriving)
 
     def rebuild(self) -> dict[str, int]:
         """Drop every view and replay the ledger into it; returns the events replayed for each view."""
         with self._database.write() as tx:
             return {view.schema.owner: self._replay(tx, view) for view in self._views}
+
+    def _may_arrive(self, event: Event) -> bool:
+        return event.tracked or event.origin != self._identity
 
     def _after(self, seq: int, condition: str, limit: int) -> list[Row]:
         query = f"SELECT seq, {EVENT_COLUMNS} FROM event WHERE {condition} AND seq > ? ORDER BY seq LIMIT ?"

@@ -126,7 +126,7 @@ def builtin_tables(packs: str = PACKS) -> list[Table]:
     for name in sorted(os.listdir(packs)):
         if name.endswith(".toml"):
             try:
-                tables.append(tomllib.loads(_text_of(os.path.join(packs, name), follow=True)))
+                tables.append(tomllib.loads(text_of(os.path.join(packs, name), follow=True)))
             except (OSError, ValueError) as error:
                 raise ConfigError(
                     f"The pack {name} can not be read: {error}.", remedy="Install the package again."
@@ -189,7 +189,7 @@ def _source(owner: str, path: str, root: str) -> _Source | None:
     """What a file says; a file that came with the project must be a plain one inside it."""
     follow = not root
     try:
-        text = _text_of(path, follow=follow)
+        text = text_of(path, follow=follow)
         if not follow and not f"{os.path.realpath(path)}{os.sep}".startswith(f"{os.path.realpath(root)}{os.sep}"):
             return _Source(owner, path, None, "it lies outside the project")
         return _Source(owner, path, text)
@@ -202,7 +202,13 @@ def _source(owner: str, path: str, root: str) -> _Source | None:
         return _Source(owner, path, None, "it is a link" if linked else error.strerror or "it can not be read")
 
 
-def _text_of(path: str, *, follow: bool) -> str:
+def text_of(path: str, *, follow: bool) -> str:
+    """The text of a plain file of at most 256 KiB, by a link only with `follow`.
+
+    Raises:
+        OSError: it can not be read, or is no such file.
+        UnicodeDecodeError: it is not UTF-8.
+    """
     # Opened without waiting: a pipe under this name would hold the hook for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if not follow:

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -15,7 +16,12 @@ KEPT = "guardrails.json"
 EXEMPTED = "exemptions.json"
 """What people exempted, beside it."""
 
+PASSES = "passes"
+"""A folder of passes beside it: what a person let through, to be let through by a hook once."""
+
 _LARGEST_BYTES = 16 << 20
+_PASSES_KEPT_S = 3_600
+_MOST_PASSES = 1_000
 
 
 def read_kept(place: Place) -> dict[str, Any] | None:
@@ -41,6 +47,51 @@ def keep_exemptions(place: Place, exemptions: Sequence[Mapping[str, Any]]) -> No
         OSError: it can not be written.
     """
     _write(place, EXEMPTED, lambda mine: json.dumps({"self": mine, "exemptions": list(exemptions)}))
+
+
+def keep_pass(place: Place, key: str, document: Mapping[str, Any]) -> None:
+    """Keep a pass for hooks, under a key that names one action; old ones nobody came for are removed.
+
+    Raises:
+        OSError: it can not be written.
+    """
+    folder = os.path.join(place.data_dir, PASSES)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    _sweep(folder)
+    _write(place, os.path.join(PASSES, key), lambda mine: json.dumps({**document, "self": mine}))
+
+
+def has_passes(place: Place) -> bool:
+    """Whether there is any pass: the one question that a hook pays for when there is none."""
+    try:
+        return bool(os.listdir(os.path.join(place.data_dir, PASSES)))
+    except OSError:
+        return False
+
+
+def read_pass(place: Place, key: str) -> dict[str, Any] | None:
+    """The pass for an action, if it was written here by this person."""
+    return _read(place, os.path.join(PASSES, key))
+
+
+def take_pass(place: Place, key: str) -> bool:
+    """Whether the pass is the caller's: of all that come at once, one removes it."""
+    try:
+        os.unlink(os.path.join(place.data_dir, PASSES, key))
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(folder: str) -> None:
+    old = time.time() - _PASSES_KEPT_S
+    for name in os.listdir(folder)[:_MOST_PASSES]:
+        path = os.path.join(folder, name)
+        try:
+            if os.lstat(path).st_mtime < old:
+                os.unlink(path)
+        except OSError:  # another process was first
+            continue
 
 
 def _read(place: Place, name: str) -> dict[str, Any] | None:
@@ -108,13 +159,15 @@ def keep(place: Place, document: Mapping[str, Any]) -> None:
 
 def _write(place: Place, name: str, text: Callable[[list[int]], str]) -> None:
     """Write a file for this person alone, that names its own inode, in one step."""
-    temporary = os.path.join(place.data_dir, f".{name}-{os.getpid()}.tmp")
+    target = os.path.join(place.data_dir, name)
+    above, last = os.path.split(target)
+    temporary = os.path.join(above, f".{last}-{os.getpid()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
             status = os.fstat(file.fileno())
             file.write(text([status.st_dev, status.st_ino]))
-        os.replace(temporary, os.path.join(place.data_dir, name))
+        os.replace(temporary, target)
     except OSError:
         _discard(temporary)
         raise

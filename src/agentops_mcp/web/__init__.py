@@ -1,1 +1,1 @@
-"""The page: where people decide, from a browser on this machine."""
+"""The page: where a person sees what agents ask, and decides."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from mcp.types import CallToolResult, TextContent
 from agentops_mcp.app import App
 from agentops_mcp.core import tokens
 from agentops_mcp.core.records import Actor
+from agentops_mcp.factors.guardrails.rules.budgets import Amounts
 from agentops_mcp.factors.guardrails.store.checks import CHECKED
 from agentops_mcp.server import build_server
-from conftest import git
+from bound import PAGE, Bound
+from conftest import AGENT, FakeClock, git
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -200,6 +203,51 @@ async def test_a_spent_budget_stops_and_an_exemption_of_a_person_lets_go_on(repo
         told = await check(client, "shell", "make")
     assert told.startswith("ALLOW")
     assert "exempted by a person: runtime.budget-tokens" in told
+
+
+async def test_a_held_budget_is_a_question_that_an_approval_answers_once_and_a_grant_for_a_while(
+    repository: Path,
+) -> None:
+    (repository / ".agentops").mkdir(exist_ok=True)
+    config = '[budgets]\nproject_tokens = 1000\nover = "hold"\n'
+    (repository / ".agentops" / "config.toml").write_text(config, encoding="utf-8")
+    async with connected(repository) as (client, app):
+        bound = Bound(repository, app, FakeClock())
+        app.guard().runtime.charge(Amounts(tokens=1200), session=None, actor=AGENT)
+        asked = await check(client, "shell", "make")
+        approval = bound.approved("make", actor=requester(app))
+        lifted, again = [await check(client, "shell", "make", approval=approval) for _ in range(2)]
+        bound.app.approving().grants.give(
+            "runtime.budget-tokens", "", uses=2, lasts=timedelta(hours=1), severity="high", reason="finish the release",
+            by="person anna", actor=PAGE,
+        )  # fmt: skip
+        granted = [await check(client, "shell", command) for command in ("make", "git status", "ls")]
+    assert [each.partition(":")[0].partition("\n")[0] for each in (asked, lifted, again)] == ["ASK", "ALLOW", "ASK"]
+    assert "ask: The project's budget is used up: 1200 of 1000 tokens. save_state, then request_approval" in asked
+    assert "note: The project's budget is used up" in lifted
+    said = "ALLOW: granted in advance by person anna (runtime.budget-tokens, {} of 2 uses)"
+    assert [each.splitlines()[0] for each in granted] == [said.format(1), said.format(2), "ASK"]
+
+
+@MODES
+async def test_an_approval_is_used_by_naming_it_and_the_reply_stays_short(repository: Path, mode: str) -> None:
+    async with connected(repository, mode) as (client, app):
+        asked = await check(client, "shell", "npm publish")
+        approval = Bound(repository, app, FakeClock()).approved("npm publish", actor=requester(app))
+        allowed = await check(client, "shell", "npm publish", approval=approval)
+        refused = await check(client, "shell", "npm publish", approval=approval)
+        unknown = await check(client, "shell", "npm publish", approval="none-such")
+    assert "Ask a person with request_approval; silence is no yes." in asked
+    assert allowed.startswith("ALLOW: approved by person anna, the page, ")
+    assert refused.startswith("ASK: ")
+    assert f"approval {approval}: it was used already" in refused
+    assert "approval none-such: No approval has the id 'none-such'." in unknown
+    assert max(map(tokens.count, (allowed, refused, unknown))) < 250
+
+
+def requester(app: App) -> Actor:
+    """Who made the newest event: the client of this test."""
+    return Actor(**app.parts.ledger.newest(limit=1)[0][1].actor)
 
 
 async def test_a_policy_file_that_is_wrong_is_reported_and_disables_nothing(repository: Path) -> None:

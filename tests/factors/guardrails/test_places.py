@@ -72,6 +72,7 @@ class Linked(NamedTuple):
         ("/private/etc/sudoers", "startup"), ("/Library/LaunchDaemons/x.plist", "startup"), (".git/hooks/x", "startup"),
         ("/var/spool/cron/root", "startup"),
         (".claude/settings.json", "guard"), ("~/.config/agentops/guardrails.toml", "guard"), (".agentops", "guard"),
+        ("~/.config/agentops/config.toml", "guard"), ("~/.local/state/agentops/0123/link", "guard"),
         (".git/agentops/ledger.db", "guard"), (".claude/notes.md", "in_project"),
         (HOLE, "unknown"), (f"{HOLE}/x", "unknown"), (f"~/{HOLE}", "unknown"), (f"./{HOLE}", "unknown"),
         (f"{HOLE}*", "unknown"),

@@ -22,10 +22,10 @@ def reason(verdict: Verdict) -> str:
     return f"{first.rule.reason} [{first.rule.id}, {first.rule.severity}]"
 
 
-def effect_line(effect: Effect) -> str:
-    """One effect: what, to what, where, and whether it can be undone."""
+def effect_line(effect: Effect, *, limit: int = _TARGET_CHARS) -> str:
+    """One effect: what, to what (in at most so many characters), where, and whether it can be undone."""
     what = EFFECTS[effect.kind]
-    target = gist(effect.target.replace(HOLE, "…"), limit=_TARGET_CHARS)
+    target = gist(effect.target.replace(HOLE, "…"), limit=limit)
     where = f" ({PLACES[effect.place]})" if effect.place else ""
     undone = "; can be undone" if effect.reversible else ""
     return f"{effect.kind}: {what}: {target}{where}{undone}" if target else f"{effect.kind}: {what}{where}{undone}"
@@ -69,26 +69,53 @@ class Told(Protocol):
         """What is wrong with the policy's files."""
         ...
 
+    @property
+    def passed(self) -> Sequence[tuple[str, str]]:
+        """Rules that stood in the way until a person's approval or grant let the action pass, and which."""
+        ...
+
+    @property
+    def word(self) -> str:
+        """By whom that was given, or why an approval does not fit."""
+        ...
+
 
 NEXT = {
     "allow": "Nothing forbids it.",
-    "ask": "Ask the person before you do it; silence is no yes.",
-    "deny": "Do not do it, and do not reach the same end another way; a person can exempt it.",
+    "ask": "Ask a person with request_approval; silence is no yes.",
+    "deny": "Do not do it, and do not reach the same end another way; a person can still approve it: request_approval.",
 }
 """What to do after each decision."""
 
 
+PASSED = "Do exactly this, and now: it is allowed once."
+"""What to do with what a person let pass."""
+
+
 def render_judged(told: Told) -> str:
     """The reply to a model: the decision, why, a safer way, what stands in the way, and what to do next."""
-    lines = render_verdict(told.verdict._replace(decision=told.decision))
+    lines = _passed_lines(told) or render_verdict(told.verdict._replace(decision=told.decision))
     for notice in told.notices:
         remedy = f" {notice.remedy}" if notice.remedy else ""
         retry = f" Try again in {notice.retry_after_s} s." if notice.retry_after_s else ""
-        lines.append(f"{notice.decision if notice.decision != 'allow' else 'note'}: {notice.reason}{remedy}{retry}")
+        said = "note" if told.passed or notice.decision == "allow" else notice.decision
+        lines.append(f"{said}: {notice.reason}{remedy}{retry}")
     lines += [f"exempted by a person: {rule}" for rule, _ in told.exempted]
     lines += [f"policy: {problem}" for problem in told.problems]
-    lines.append(f"{NEXT[told.decision]} Report with report_outcome(of='action/{told.digest}').")
+    lines += [told.word] if told.word and not told.passed else []
+    then = PASSED if told.passed else NEXT[told.decision]
+    lines.append(f"{then} Report with report_outcome(of='action/{told.digest}').")
     return visible("\n".join(lines))
+
+
+def _passed_lines(told: Told) -> list[str]:
+    """The first lines on an action that a person let pass; none for any other."""
+    if not told.passed:
+        return []
+    standing = {each.effect for each in _standing(told.verdict)}
+    effects = [f"- {effect_line(each)}" for each in dict.fromkeys(told.verdict.effects) if each in standing]
+    rules = list(dict.fromkeys(rule for rule, _ in told.passed))
+    return [f"ALLOW: {told.word}", *effects[:_MOST], f"stood in the way: {listed(rules, limit=_MOST)}"]
 
 
 def render_verdict(verdict: Verdict) -> list[str]:

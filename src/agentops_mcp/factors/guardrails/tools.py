@@ -24,7 +24,7 @@ def register(mcp: MCPServer[Any], checks: Callable[[], "Checks"], actor: Callabl
     @mcp.tool(
         structured_output=False,
         annotations=ToolAnnotations(
-            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+            read_only_hint=True, destructive_hint=False, idempotent_hint=False, open_world_hint=False
         ),
     )
     def check_action(
@@ -35,11 +35,14 @@ def register(mcp: MCPServer[Any], checks: Callable[[], "Checks"], actor: Callabl
         ctx: Context[Any, Any],
         cwd: str = "",
         session: str = "",
+        approval: str = "",
     ) -> str:
         """Judge a risky action before you take it: allow, ask or deny, what it would do, why, and a safer way.
 
-        ask: a person decides first. deny: do not reach the same end another way. Says when it failed before. Then
-        report_outcome with the action it names.
+        ask: a person decides first; `approval` is their yes. deny: do not reach the same end another way. Says when it
+        failed before. Then report_outcome with the action it names.
         """
-        fields = given(kind, action)
-        return render_judged(checks().check(kind, fields, cwd=cwd, session=session or None, actor=actor(ctx)))
+        judged = checks().check(
+            kind, given(kind, action), cwd=cwd, session=session or None, actor=actor(ctx), approval=approval.strip()
+        )
+        return render_judged(judged)

@@ -52,6 +52,8 @@ class LinkedWorld:
         ("~/.claude/.credentials.json", "credentials"),
         ("credentials.json", "credentials"),
         ("/run/secrets/db_password", "credentials"),
+        ("~/.local/state/agentops/0123456789abcdef/link", "credentials"),
+        ("~/Library/Application Support/agentops/0123456789abcdef/sessions", "credentials"),
         ("/etc/shadow", "accounts"),
         ("/etc//shadow", "accounts"),
         ("/etc/./gshadow-", "accounts"),

@@ -39,7 +39,7 @@ def test_other_rights_are_given_to_the_command(line: str) -> None:
         "taskset --cpu-list=0 rm -rf x", "nohup rm -rf x", "setsid -w rm -rf x", "timeout 5 rm -rf x",
         "timeout -k 1 5s rm -rf x",
         "timeout --signal=KILL 5 rm -rf x", "stdbuf -oL rm -rf x", "stdbuf --output=L rm -rf x", "time -p rm -rf x",
-        "strace -f -e trace=file rm -rf x", "ltrace -S rm -rf x", "unbuffer rm -rf x", "script -q /dev/null rm -rf x",
+        "strace -f -e trace=file rm -rf x", "ltrace -S rm -rf x",
         "busybox rm -rf x", "toybox rm -rf x", "flock /tmp/l rm -rf x", "flock -w 5 /tmp/l rm -rf x",
         "chroot /mnt rm -rf x",
         "unshare -r rm -rf x", "nsenter -t 1 -m rm -rf x", "systemd-run --user --scope rm -rf x",
@@ -63,7 +63,7 @@ def test_the_command_is_found(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "watch 'rm -rf x'", "watch -n 1 rm -rf x", "watch -tdn0.5 rm -rf x", "script -c 'rm -rf x' /dev/null",
+        "watch 'rm -rf x'", "watch -n 1 rm -rf x", "watch -tdn0.5 rm -rf x",
         "flock /tmp/l -c 'rm -rf x'", "sg docker -c 'rm -rf x'", "env -S 'rm -rf x'", "env --split-string='rm -rf' x",
         "nix-shell -p jq --run 'rm -rf x'", "mise exec -c 'rm -rf x'", "cross-env-shell 'rm -rf x'",
         "nodemon --exec 'rm -rf x'",
@@ -248,7 +248,16 @@ def test_other_commands_of_package_managers_are_left_to_others(line: str) -> Non
     ],
 )
 def test_terminals_run_commands(line: str, expected: list[str]) -> None:
-    assert runs(outcome(terminal, line)) == expected
+    assert runs(outcome(terminal, line)) == [f"{each} [terminal]" for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("unbuffer rm -rf x", "rm -rf x"), ("script -q /dev/null rm -rf x", "rm -rf x"),
+     ("script -c 'rm -rf x' /dev/null", "shell: rm -rf x")],
+)  # fmt: skip
+def test_programs_that_make_a_terminal_for_another_one_are_told(line: str, expected: str) -> None:
+    assert runs(outcome(wrapped, line)) == [f"{expected} [terminal]"]
 
 
 @pytest.mark.parametrize("line", ["tmux ls", "tmux set-option -g mouse on", "screen -ls", "xterm", "tmux kill-server"])
@@ -266,5 +275,5 @@ def test_the_first_process_stands_for_the_machine() -> None:
 
 
 def test_a_terminal_on_another_machines_screen_is_given_away() -> None:
-    assert effects(outcome(terminal, "xterm -display 203.0.113.1:1")) == ["open_shell 203.0.113.1"]
+    assert effects(outcome(terminal, "xterm -display 203.0.113.1:1")) == ["open_shell 203.0.113.1 terminal"]
     assert terminal(call("xterm -display :0"), WORLD) is None

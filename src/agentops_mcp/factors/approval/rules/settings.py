@@ -15,6 +15,11 @@ STRENGTHS: tuple[Strength, ...] = ("client", "page", "terminal", "two_people")
 `page`: given by somebody signed in on the page. `terminal`: typed at a terminal with a code that was shown there.
 `two_people`: two different persons, each on the page or at a terminal."""
 
+SPOKEN: Mapping[Strength, str] = {
+    "client": "the client's dialog", "page": "the page", "terminal": "the terminal", "two_people": "two people",
+}  # fmt: skip
+"""Each channel in words."""
+
 NEEDS: tuple[Need, ...] = ("none", "optional", "required")
 LEVELS: tuple[Level, ...] = ("low", "medium", "high")
 MEASURES: tuple[Measure, ...] = ("impact", "risk", "cost", "novelty")

@@ -8,10 +8,11 @@ from datetime import datetime
 from agentops_mcp.core.clock import Clock
 from agentops_mcp.core.display import visible
 from agentops_mcp.core.errors import AgentOpsError, ConflictError, ExpiredError, InvalidInputError
+from agentops_mcp.core.ids import is_id
 from agentops_mcp.core.records import Actor, Draft
 from agentops_mcp.factors.approval.rules import proposals, subjects
 from agentops_mcp.factors.approval.rules.proposals import Proposal
-from agentops_mcp.factors.approval.rules.settings import STRENGTHS, Settings, Strength
+from agentops_mcp.factors.approval.rules.settings import SPOKEN, STRENGTHS, Settings, Strength
 from agentops_mcp.factors.approval.rules.standing import (
     DECISIONS,
     Decided,
@@ -237,6 +238,8 @@ class Requests:
 
     def _whole_id(self, tx: Transaction, approval: str) -> str:
         typed = approval.strip().rpartition("/")[2].lower()
+        if is_id(typed):
+            return typed
         found = rows.complete(tx, typed) if len(typed) >= 4 else []
         if len(found) > 1 and typed not in found:
             raise InvalidInputError(f"{typed!r} fits several approvals.", remedy=f"Say {found[0]} or {found[1]}.")
@@ -338,11 +341,6 @@ class Requests:
         except Exception:  # a bell that does not ring is no reason to lose the request
             logger.exception("The notification of an approval failed")
 
-
-SPOKEN: dict[Strength, str] = {
-    "client": "the client's dialog", "page": "the page", "terminal": "the terminal", "two_people": "two people",
-}  # fmt: skip
-"""Each channel in words."""
 
 _NOT_USABLE: dict[str, tuple[str, ...]] = {
     "pending": ("nobody decided yet",),

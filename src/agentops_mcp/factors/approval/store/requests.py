@@ -47,7 +47,7 @@ _SCHEMA = MigrationSet(
                 )
                 """,
                 "CREATE INDEX approval_open ON approval (open, id)",
-                "CREATE INDEX approval_same ON approval (same, id)",
+                "CREATE INDEX approval_same ON approval (same, open, id)",
                 "CREATE INDEX approval_by_digest ON approval (digest, id)",
                 "CREATE INDEX approval_by_action ON approval (action, id)",
                 """

@@ -40,7 +40,8 @@ def register(
         window_tokens: int | None = None,
         report: str = "",
         spent: Annotated[
-            dict[str, float], Field(description="tokens, cost, seconds, retries since last told; total: 1 for sums.")
+            dict[str, float],
+            Field(description="tokens, cost, seconds, runs, retries since last told; total: 1 for sums."),
         ] = {},  # noqa: B006 - pydantic copies defaults
         session: str = "",
     ) -> ReportedOutcome:

@@ -140,14 +140,21 @@ def named(action: Action) -> tuple[str, Mapping[str, Any]]:
 
 
 def digest(action: Action, *, cwd: str, project: str, version: str) -> str:
-    """SHA-256 in hex over the action, where it would happen and the policy's version (RFC 8785 JSON)."""
+    """SHA-256 in hex over the action, where it would happen and the policy's version (RFC 8785 JSON).
+
+    Raises:
+        InvalidInputError: a text in it is not Unicode.
+    """
     import hashlib  # neither is on the way of a hook
 
     import rfc8785
 
     fields = _digestible(dict(action.fields))
     document = {"action": action.kind, "cwd": cwd, "fields": fields, "policy": version, "project": project}
-    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+    try:
+        return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+    except rfc8785.CanonicalizationError as error:
+        raise InvalidInputError("Half a surrogate pair is no text.", remedy="Send it as valid UTF-8.") from error
 
 
 def _digestible(value: Any) -> Any:

@@ -1,17 +1,20 @@
 """Budgets: what a session and the project may use, and what an action is told when that is nearly or all used.
 
 Amounts are integers: tokens; cost in millionths of a unit of the project's currency (1.25 is 1_250_000); duration in
-milliseconds; retries. Tokens and cost stop the work; duration and retries only warn.
+milliseconds; runs; retries. Tokens, cost and runs stop the work, or hold it until a person approved the next action;
+duration and retries only warn. A charge is one run of an agent or a job, unless it says how many it is.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from agentops_mcp.core.errors import InvalidInputError
 from agentops_mcp.factors.guardrails.rules.notices import Notice
 
-MEASURES = ("tokens", "cost_micros", "duration_ms", "retries")
-STOPPING = frozenset({"tokens", "cost_micros"})
+Over = Literal["stop", "hold"]
+
+MEASURES = ("tokens", "cost_micros", "duration_ms", "retries", "runs")
+STOPPING = frozenset({"tokens", "cost_micros", "runs"})
 WARN_PERCENT = 80
 MOST = 2**50
 """The largest amount of one charge: a thousand of them still fit the database's integers."""
@@ -21,12 +24,14 @@ _UNITS = {
     "cost_micros": ("of cost", 10**6),
     "duration_ms": ("s", 1_000),
     "retries": ("retries", 1),
+    "runs": ("runs", 1),
 }
 _SPOKEN = {
     "tokens": ("tokens", 1),
     "cost": ("cost_micros", 10**6),
     "seconds": ("duration_ms", 1_000),
     "retries": ("retries", 1),
+    "runs": ("runs", 1),
 }
 
 
@@ -37,6 +42,7 @@ class Amounts(NamedTuple):
     cost_micros: int | None = None
     duration_ms: int | None = None
     retries: int | None = None
+    runs: int | None = None
 
 
 class Limits(NamedTuple):
@@ -45,6 +51,8 @@ class Limits(NamedTuple):
     session: Amounts = Amounts()
     project: Amounts = Amounts()
     project_days: int = 30
+    over: Over = "stop"
+    """Whether what is used up denies the next action, or asks a person about it."""
 
     @property
     def any(self) -> bool:
@@ -55,7 +63,7 @@ class Limits(NamedTuple):
 class Used(NamedTuple):
     """What was used so far; `unknown` names the measures of which some was not told."""
 
-    amounts: Amounts = Amounts(0, 0, 0, 0)
+    amounts: Amounts = Amounts(0, 0, 0, 0, 0)
     unknown: frozenset[str] = frozenset()
     charges: int = 0
 
@@ -78,7 +86,7 @@ def check_charge(amounts: Amounts) -> None:
 
 
 def amounts_of(spent: Mapping[str, float]) -> Amounts:
-    """Amounts from what a caller says in units that people use: `tokens`, `cost`, `seconds` and `retries`.
+    """Amounts from what a caller says in units that people use: `tokens`, `cost`, `seconds` and so on.
 
     Raises:
         InvalidInputError: it names something else, or an amount can not be.
@@ -102,19 +110,23 @@ def charge_of(spent: Mapping[str, float]) -> tuple[Amounts, bool]:
     return amounts_of(rest), bool(spent.get("total"))
 
 
-def notices(scope: str, used: Used | None, limits: Amounts) -> list[Notice]:
+def notices(scope: str, used: Used | None, limits: Amounts, over: Over = "stop") -> list[Notice]:
     """What a budget says about the next action; `used` is None when it is not known whose budget it is."""
     found = [
-        _notice(scope, name, used, limit) for name, limit in zip(MEASURES, limits, strict=True) if limit is not None
+        _notice(scope, name, used, limit, over)
+        for name, limit in zip(MEASURES, limits, strict=True)
+        if limit is not None
     ]
     return [each for each in found if each]
 
 
-def _notice(scope: str, name: str, used: Used | None, limit: int) -> Notice | None:
+def _notice(scope: str, name: str, used: Used | None, limit: int, over: Over) -> Notice | None:
     rule, stops = f"runtime.budget-{name.partition('_')[0]}", name in STOPPING
     amount = 0 if used is None else getattr(used.amounts, name) or 0
     if amount >= limit:
         reason = f"The {scope}'s budget is used up: {_shown(name, amount)} of {_shown(name, limit)} {_UNITS[name][0]}."
+        if stops and over == "hold":
+            return Notice(rule, "ask", "high", reason, _HOLD)
         return Notice(rule, "deny" if stops else "allow", "critical" if stops else "medium", reason, _SAVE)
     if used is None or name in used.unknown:
         why = "the session was not named" if used is None else "part of it was never reported"
@@ -128,6 +140,7 @@ def _notice(scope: str, name: str, used: Used | None, limit: int) -> Notice | No
     return None
 
 
+_HOLD = "save_state, then request_approval: a person lets one action pass, or grants the rule for a while."
 _SAVE = "save_state and stop; a person can raise the limit in .agentops/config.toml."
 
 

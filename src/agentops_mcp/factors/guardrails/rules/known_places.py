@@ -34,7 +34,8 @@ SCRATCH = ("/tmp", "/var/tmp", "/var/folders", "/dev/shm", "/private/tmp", "/pri
 GUARD = frozenset({
     ".agentops", ".claude/settings.json", ".claude/settings.local.json", ".claude/hooks", ".codex/hooks.json",
     ".codex/config.toml", ".cursor/hooks.json", ".cursor/mcp.json", ".mcp.json", ".vscode/mcp.json", ".config/agentops",
-    ".gemini/settings.json", ".git/agentops", ".claude.json",
+    ".gemini/settings.json", ".git/agentops", ".claude.json", ".local/state/agentops", "appdata/roaming/agentops",
+    "appdata/local/agentops", "library/application support/agentops",
 })  # fmt: skip
 HOME_STARTUP = frozenset({
     ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshrc", ".zshenv",

@@ -101,8 +101,8 @@ class Runtime:
                 of_session = charges.of_session(tx, session).after(calls=calls.any_of_session(tx, session))
             of_project = charges.since(tx, start).after(calls=calls.any_since(tx, start))
         return [
-            *budgets.notices("session", of_session, self._limits.session),
-            *budgets.notices("project", of_project, self._limits.project),
+            *budgets.notices("session", of_session, self._limits.session, self._limits.over),
+            *budgets.notices("project", of_project, self._limits.project, self._limits.over),
         ]
 
     def record_signed(

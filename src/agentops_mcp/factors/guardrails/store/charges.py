@@ -27,6 +27,7 @@ _SCHEMA = MigrationSet(
                 "CREATE INDEX guard_charge_by_time ON guard_charge (at)",
             ),
         ),
+        Migration("runs", ("ALTER TABLE guard_charge ADD COLUMN runs INTEGER",)),
     ),
 )
 
@@ -41,8 +42,10 @@ def _apply(tx: Transaction, seq: int, event: Event) -> None:
     amounts = _amounts_of(event)
     if event.body["total"] and event.session:
         amounts = _settled(tx, event.session, amounts)
+    if amounts.runs is None:
+        amounts = amounts._replace(runs=0 if event.body["total"] else 1)
     tx.execute(
-        f"INSERT INTO guard_charge (seq, at, session, {', '.join(MEASURES)}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO guard_charge (seq, at, session, {', '.join(MEASURES)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [seq, event.at, event.session, *amounts],
     )
 

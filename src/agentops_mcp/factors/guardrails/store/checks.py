@@ -1,7 +1,7 @@
 """Rows of checks: what was decided about which action, and how often each rule fired, would have, or was exempted.
 
-A check that allowed is telemetry and stays here; one that asked or denied, or that an exemption let pass, is a decision
-and is tracked. The table keeps the newest `KEPT` actions; the counts go on.
+A check that allowed is telemetry and stays here; one that asked or denied, or that a person's word let pass, is a
+decision and is tracked. The table keeps the newest `KEPT` actions; the counts go on.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ class Checked:
     fired: tuple[str, ...] = ()
     shadowed: tuple[str, ...] = ()
     exempted: tuple[tuple[str, str], ...] = ()
-    """Each exempted rule, and the exemption that did it."""
+    """Each rule that was let pass, and by what: an exemption's id, `approval/ID` or `grant/ID`."""
 
 
 def checked(check: Checked, *, session: str | None) -> Draft:

@@ -53,6 +53,10 @@ _PAYING = {
 }
 """Hosts, and the parts of paths with which a POST to them moves money."""
 
+_PERSONS = frozenset({("r", "decide"), ("grants", "revoke")})
+_LEAST_TOKEN = 20
+"""What is shorter is a word of another program's address: `/sign-in/email`."""
+
 _SQL = ("DROP ", "DELETE ", "TRUNCATE ", "ALTER ", "UPDATE ", "INSERT ", "GRANT ")
 _LONGEST_BODY = 20_000
 
@@ -61,6 +65,9 @@ def effects(call: Call, method: str, url: str, body: str = "") -> tuple[Effect, 
     """What one request does; `body` is what is known of the text it sends."""
     method = method.upper()
     host = host_of(url)
+    if method not in _READING and is_near(host) and _is_of_a_person(url):
+        traits = {"api", "local_host", "guard"}
+        return (Effect("weaken", url.partition("://")[2] or url, "remote", call.traits | traits, call.text),)
     if is_metadata(host):
         grave = any(each in path_of(url).lower() for each in _CREDENTIALS)
         traits = {"metadata", "credentials"} if grave else {"metadata"}
@@ -73,6 +80,14 @@ def effects(call: Call, method: str, url: str, body: str = "") -> tuple[Effect, 
     elif HOLE in path_of(url):
         found.append(sent(call, host, worded(url, call), "query"))
     return tuple(found)
+
+
+def _is_of_a_person(url: str) -> bool:
+    """Whether an address is one of this server's own page with which only a person decides or signs in."""
+    parts = path_of(url).partition("?")[0].lower().strip("/").split("/")
+    if len(parts) == 2:
+        return parts[0] == "sign-in" and len(parts[1]) >= _LEAST_TOKEN
+    return len(parts) == 3 and (parts[0], parts[2]) in _PERSONS
 
 
 def _spends(host: str, url: str) -> bool:

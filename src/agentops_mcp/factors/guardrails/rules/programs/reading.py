@@ -24,17 +24,20 @@ _BY_FOLDER = {
         ".minisign etc/ssl/private etc/pki/tls/private etc/letsencrypt/live etc/letsencrypt/archive "
         "etc/wireguard etc/krb5.keytab etc/ipsec.secrets"
     ).split(),
-    "credentials": (
-        ".aws/credentials .aws/config .aws/sso .aws/cli/cache .azure .config/gcloud .kube/config "
-        ".kube/cache .docker/config.json .config/gh/hosts.yml .config/hub .config/glab-cli .git-credentials "
-        ".config/git/credentials .config/containers/auth.json .config/helm/registry .oci .bluemix "
-        ".terraform.d/credentials.tfrc.json .password-store .local/share/keyrings .local/share/kwalletd "
-        ".config/op .vault-token .pgpass .cargo/credentials .cargo/credentials.toml .gem/credentials "
-        ".m2/settings-security.xml .claude/.credentials.json .codex/auth.json .config/github-copilot .netrc "
-        ".config/rclone/rclone.conf .s3cfg .boto library/keychains run/secrets etc/kubernetes/admin.conf "
-        "etc/kubernetes/pki etc/rancher/k3s/k3s.yaml etc/networkmanager/system-connections "
-        "microsoft/credentials microsoft/protect"
-    ).split(),
+    "credentials": [
+        *(
+            ".aws/credentials .aws/config .aws/sso .aws/cli/cache .azure .config/gcloud .kube/config "
+            ".kube/cache .docker/config.json .config/gh/hosts.yml .config/hub .config/glab-cli .git-credentials "
+            ".config/git/credentials .config/containers/auth.json .config/helm/registry .oci .bluemix "
+            ".terraform.d/credentials.tfrc.json .password-store .local/share/keyrings .local/share/kwalletd "
+            ".config/op .vault-token .pgpass .cargo/credentials .cargo/credentials.toml .gem/credentials "
+            ".m2/settings-security.xml .claude/.credentials.json .codex/auth.json .config/github-copilot .netrc "
+            ".config/rclone/rclone.conf .s3cfg .boto library/keychains run/secrets etc/kubernetes/admin.conf "
+            "etc/kubernetes/pki etc/rancher/k3s/k3s.yaml etc/networkmanager/system-connections "
+            "microsoft/credentials microsoft/protect .local/state/agentops appdata/local/agentops"
+        ).split(),
+        "application support/agentops",
+    ],
     "accounts": (
         "etc/shadow etc/shadow- etc/gshadow etc/gshadow- etc/master.passwd etc/spwd.db etc/security/opasswd "
         "etc/security/passwd var/db/dslocal/nodes/default/users system32/config/sam system32/config/security "

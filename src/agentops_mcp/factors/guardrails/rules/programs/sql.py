@@ -1,10 +1,12 @@
 """Clients of SQL databases, SQL in their options, operands and input, and SQL typed where a command should be."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from agentops_mcp.factors.guardrails.rules.calls import EMPTY, HOLE, NOTHING, Call, Code, Outcome, Stream, World
 from agentops_mcp.factors.guardrails.rules.effects import Effect
 from agentops_mcp.factors.guardrails.rules.options import Options, parse
+from agentops_mcp.factors.guardrails.rules.places import locate
 from agentops_mcp.factors.guardrails.rules.programs.reading import read
 from agentops_mcp.factors.guardrails.rules.programs.shells_running import running
 from agentops_mcp.factors.guardrails.rules.programs.sql_statements import statements
@@ -83,6 +85,7 @@ _TYPED = {
 _IN_MEMORY = frozenset({"sqlite3", "sqlite", "sqlcipher", "duckdb"})
 """Clients whose database may be none but the process's own memory."""
 
+_LOOKING = ("select", "explain", ".schema", ".tables", ".dump", ".mode", ".headers", "pragma integrity_check")
 _CHANGES = frozenset({"destroy_data", "change_data"})
 
 
@@ -128,9 +131,23 @@ def _client(client: _Client, call: Call, world: World) -> Outcome | None:
         effects = tuple(each for each in effects if each.kind not in _CHANGES or "unknown" in each.traits)
     if call.name in _IN_MEMORY and operands[:1] in (("",), (":memory:",), ("file::memory:",)):
         effects = tuple(each for each in effects if each.kind not in _CHANGES)
+    if call.name in _IN_MEMORY and operands and not _reads_only(given, call):
+        effects += _written_itself(_database(operands[0]), texts, call, world)
     runs = tuple(code for each in found for code in each.runs)
     opened = read([_database(operands[0])], call, world) if client.operand == 1 and operands else None
     return Outcome((*(opened.effects if opened else ()), *effects), opened.stream if opened else Stream(), runs)
+
+
+def _written_itself(path: str, texts: Sequence[str], call: Call, world: World) -> tuple[Effect, ...]:
+    """The ledger is a database like others, but what is put into it by hand decides what is allowed."""
+    located = locate(path, call.cwd, world)
+    if located.place != "guard":
+        return ()
+    given = [*texts, *([] if call.stdin == EMPTY else [call.stdin.text or HOLE])]
+    parts = (part.strip().lower() for text in given for part in text.split(";"))
+    if all(part.startswith(_LOOKING) for part in parts if part):
+        return ()
+    return (Effect("write", located.path, "guard", call.traits, call.text),)
 
 
 def _reads_only(given: Options, call: Call) -> bool:

@@ -35,6 +35,9 @@ class Wrapper(NamedTuple):
 
 
 _ROOT = "privileged"
+_TERMINAL = "terminal"
+"""The inner command is told that a person sits there."""
+
 WRAPPERS: dict[str, Wrapper] = {
     # other rights
     "sudo": Wrapper(
@@ -88,7 +91,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "chronic": Wrapper(),
     "ifne": Wrapper(),
     "eatmydata": Wrapper(),
-    "unbuffer": Wrapper(),
+    "unbuffer": Wrapper(traits=_TERMINAL),
     "caffeinate": Wrapper("t w"),
     "cpulimit": Wrapper("l e p P c", stops="p pid"),
     "prlimit": Wrapper("p o output pid", stops="p pid"),
@@ -120,7 +123,9 @@ WRAPPERS: dict[str, Wrapper] = {
     "heaptrack": Wrapper("o p", stops="p pid"),
     "gdbserver": Wrapper(skip=1),
     "perf": Wrapper("e o F p t C r call-graph event output count freq", words=("record", "stat", "trace")),
-    "script": Wrapper("c T I O B E o m t command log-in log-out log-io log-timing echo", skip=1, text="c command"),
+    "script": Wrapper(
+        "c T I O B E o m t command log-in log-out log-io log-timing echo", skip=1, traits=_TERMINAL, text="c command"
+    ),
     "rr": Wrapper(words=("record",)),
     # again and again
     "watch": Wrapper("n q s interval equexit shotsdir", joins=True),

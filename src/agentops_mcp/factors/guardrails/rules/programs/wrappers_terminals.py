@@ -26,6 +26,7 @@ _BEFORE_COMMAND = frozenset({"-e", "-x", "--", "--execute", "--command", "--hold
 def outcome(call: Call, world: World) -> Outcome | None:
     """What runs in the terminal; None when nothing does, as with the commands that end one."""
     program = _PROGRAMS.get(call.name)
+    call = call._replace(traits=call.traits | {"terminal"})
     found = program(call, world) if program else NOTHING
     return found if found.runs or found.effects else None
 
