@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from agentops_mcp.core.records import Actor
 from agentops_mcp.factors.approval.service.requests import Standing
@@ -114,7 +115,7 @@ def _critical(site: Served) -> Standing:
 
 
 def _deletes(site: Served) -> Standing:
-    words = {
+    words: dict[str, Any] = {
         "summary": "Delete the old importer",
         "changes": "The folder legacy/importer goes; its callers moved to the new one in May.",
         "rollback": "git revert of the commit that follows",

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    WebError,
+    sync_playwright,
+)
 
 from agentops_mcp.app import App
 from agentops_mcp.core.records import Actor
@@ -35,6 +44,7 @@ WORDS: Mapping[str, Any] = {
     "alternatives": ["Release a candidate first: nobody installs candidates"],
     "risks": ["Two callers still use the old names"],
 }
+PHONE: ViewportSize = {"width": 360, "height": 740}
 LONGEST_MS = 10_000
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 

@@ -75,7 +75,7 @@ def decide(visitor: TestClient, asked: Standing, decision: str, **fields: str) -
     """Open a request, and send its form."""
     address = f"/r/{asked.request.id}"
     form = {**hidden(visitor.get(address).text), "decision": decision, **fields}
-    return visitor.post(f"{address}/decide", data={name: value for name, value in form.items() if value is not None})
+    return visitor.post(f"{address}/decide", data=form)
 
 
 def main_of(page: str) -> str:

@@ -376,4 +376,5 @@ def serve_http(app: App, host: str, port: int, *, beside: Beside | None = None) 
         )
     with app:
         # On a loopback host the SDK refuses foreign Host and Origin headers (DNS rebinding) by itself.
-        build_server(app).run("streamable-http", host=host, port=port, beside=beside)
+        serve = build_server(app).run_streamable_http_async
+        anyio.run(functools.partial(serve, host=host, port=port, beside=beside))

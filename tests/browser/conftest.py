@@ -39,7 +39,11 @@ def site(place: Place) -> Generator[Served]:
 def open_window(chromium: Browser, site: Served) -> Generator[OpenWindow]:
     """Opens windows that share nothing; `refused` are the HTTP statuses a test expects to meet."""
     with ExitStack() as contexts:
-        yield lambda **options: contexts.enter_context(watched(chromium, site.origin, **options)).new_page()
+
+        def open_one(**options: Any) -> Page:
+            return contexts.enter_context(watched(chromium, site.origin, **options)).new_page()
+
+        yield open_one
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """Whatever an agent writes is text: it is shown, made visible, and nothing of it happens."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from page_in_use import CLAUDE, PUBLISH, OpenWindow, Served, open_request
+from page_in_use import CLAUDE, PHONE, PUBLISH, OpenWindow, Served, open_request
 
 pytestmark = pytest.mark.browser
 
@@ -38,9 +39,11 @@ _FORBIDDEN = (
 
 @pytest.mark.parametrize("part", PARTS)
 def test_hostile_text_in_any_part_is_only_shown(part: str, sign_in: OpenWindow, site: Served) -> None:
-    words = {} if part == "command" else {part: [ALL] if part in ("alternatives", "risks", "questions") else ALL}
+    words: dict[str, Any] = (
+        {} if part == "command" else {part: [ALL] if part in ("alternatives", "risks", "questions") else ALL}
+    )
     asked = site.ask(f"{PUBLISH} --tag '{ALL.replace(chr(39), '')}'" if part == "command" else PUBLISH, **words)
-    page = sign_in()
+    page = sign_in(viewport=PHONE)
     expect(page.locator("li.request")).to_have_count(1)
     assert_harmless(page)
     open_request(page, asked)

@@ -32,6 +32,14 @@ def test_enter_alone_denies_because_deny_has_the_focus(sign_in: OpenWindow, site
     assert site.standing(asked).status == "rejected"
 
 
+def test_from_deny_the_next_are_approve_and_sending_back(sign_in: OpenWindow, site: Served) -> None:
+    page = open_request(sign_in(), site.ask())
+    expect(page.get_by_role("button", name="Deny")).to_be_focused()
+    for name in ("Approve", "Send back"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name=name)).to_be_focused()
+
+
 def test_enter_in_the_words_writes_a_line_and_decides_nothing(sign_in: OpenWindow, site: Served) -> None:
     asked = site.ask()
     page = open_request(sign_in(), asked)

@@ -7,13 +7,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from approvals_in_use import Busy, make_busy
-from page_in_use import OpenWindow, Served
+from page_in_use import PHONE, OpenWindow, Served, open_request
 
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parents[1] / "peers" / "node_modules" / "axe-core" / "axe.min.js"
 SCHEMES = ("light", "dark")
-PHONE = {"width": 360, "height": 740}
 STRANGERS_VIEWS = ("/", "/sign-in/no-such-link")
 
 
@@ -48,6 +47,7 @@ def test_no_view_breaks_a_rule_of_accessibility_badly(
     for address, text in views(busy).items():
         page.goto(address)
         expect(page.locator("body")).to_contain_text(text)
+        unfold(page)
         assert violations(page) == [], address
 
 
@@ -74,6 +74,7 @@ def test_no_view_is_wider_than_a_telephone(sign_in: OpenWindow, busy: Busy) -> N
     page = sign_in(viewport=PHONE, refused=(400, 404))
     for address in views(busy):
         page.goto(address)
+        unfold(page)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
 
 
@@ -98,6 +99,22 @@ def test_with_larger_text_nothing_is_cut_off(sign_in: OpenWindow, busy: Busy) ->
     page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     expect(page.get_by_role("button", name="Approve")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_form_that_was_refused_breaks_no_rule_of_accessibility_badly(
+    scheme: str, sign_in: OpenWindow, busy: Busy
+) -> None:
+    page = sign_in(color_scheme=scheme, refused=(400,))
+    page.context.add_init_script(path=axe())
+    open_request(page, busy.deletes).get_by_role("button", name="Send back").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert violations(page) == []
+
+
+def unfold(page: Page) -> None:
+    """Open everything that can be opened."""
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
 
 
 def axe() -> Path:

@@ -100,7 +100,9 @@ def asked(site: Served) -> Standing:
     return site.ask(f"npm publish ./packages/{new_id()}")
 
 
-def approve(visitor: Visitor, asked: Standing, headers: Mapping[str, str | None] = {}, **changed: str) -> Answer:
+def approve(
+    visitor: Visitor, asked: Standing, headers: Mapping[str, str | None] = {}, changed: Mapping[str, str] = {}
+) -> Answer:
     """Approve by hand, with something about it changed."""
     form = {**visitor.form(asked), "decision": "approve", "feedback": "", **changed}
     return visitor.ask("POST", f"/r/{asked.request.id}/decide", form, headers)
@@ -142,13 +144,13 @@ def test_a_decision_from_elsewhere_is_refused(
 def test_a_decision_with_a_wrong_field_is_refused(
     changed: dict[str, str], visitor: Visitor, asked: Standing, site: Served
 ) -> None:
-    assert 400 <= approve(visitor, asked, **changed).status < 500
+    assert 400 <= approve(visitor, asked, changed=changed).status < 500
     assert site.standing(asked).status == "pending"
 
 
 def test_the_token_of_another_session_is_refused(visitor: Visitor, asked: Standing, site: Served) -> None:
     others = Visitor(site).signed_in("bob").form(asked)["csrf"]
-    assert 400 <= approve(visitor, asked, csrf=others).status < 500
+    assert 400 <= approve(visitor, asked, changed={"csrf": others}).status < 500
     assert site.standing(asked).status == "pending"
 
 

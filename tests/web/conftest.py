@@ -9,8 +9,7 @@ from starlette.testclient import TestClient
 from agentops_mcp.app import App
 from agentops_mcp.storage.page_access import PageAccess
 from agentops_mcp.web.site import Site
-from conftest import FakeClock
-from visited import Pages
+from visited import FakeClock, Pages
 
 
 @pytest.fixture

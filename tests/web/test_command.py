@@ -137,7 +137,8 @@ def test_a_sign_in_is_not_logged(repository: Path, environment: Mapping[str, str
         link = Path(path).read_text(encoding="utf-8").strip()
         assert sign_in(link) == 303
         process.kill()
-        assert link.rpartition("/")[2] not in process.communicate()[0]
+        assert process.stdout is not None
+        assert link.rpartition("/")[2] not in process.stdout.read()
 
 
 @pytest.mark.parametrize(

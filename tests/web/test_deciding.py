@@ -139,9 +139,10 @@ def test_a_grant_comes_with_an_approval(pages: Pages, anna: TestClient) -> None:
     fields = {"grant_rule": "files.delete-tree", "grant_prefix": "/src", "grant_uses": "3", "grant_minutes": "45"}
     assert decide(anna, asked, "approve", feedback="Builds are remade", **fields).status_code == 303
     [grant] = pages.approving.grants.live()
-    assert (grant.rule, grant.prefix, grant.uses, grant.until - grant.at, grant.given_by, grant.strength, grant.reason) == (
-        "files.delete-tree", "/src", 3, timedelta(minutes=45), "person anna", "page", "Builds are remade",
+    assert (grant.rule, grant.prefix, grant.uses, grant.until - grant.at) == (
+        "files.delete-tree", "/src", 3, timedelta(minutes=45),
     )  # fmt: skip
+    assert (grant.given_by, grant.strength, grant.reason) == ("person anna", "page", "Builds are remade")
 
 
 @pytest.mark.parametrize("decision", ["reject", "revise"])

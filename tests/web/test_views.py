@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -7,8 +8,8 @@ from starlette.testclient import TestClient
 from visited import DELETE, FORCE, Pages, decide, main_of
 
 HOSTILE = (
-    "</script><script>alert(1)</script> <img src=x onerror=alert(1)> \" autofocus onfocus='x' {{ 271 * 43 }} </textarea></pre>"
-    "</form> rtl \u202egpj zero \u200bwidth \x1b[31mred\x1b[0m p\u0430ypal"
+    "</script><script>alert(1)</script> <img src=x onerror=alert(1)> \" autofocus onfocus='x' {{ 271 * 43 }} "
+    "</textarea></pre></form> rtl \u202egpj zero \u200bwidth \x1b[31mred\x1b[0m p\u0430ypal"
 )
 LISTED = re.compile(r'<li class="request">')
 
@@ -58,8 +59,11 @@ def test_a_place_to_go_on_from_that_is_none_is_the_beginning(pages: Pages, anna:
 def test_the_server_s_findings_come_before_the_agent_s_words(pages: Pages, anna: TestClient) -> None:
     asked = pages.ask(DELETE, changes="Only old files go")
     said = main_of(anna.get(f"/r/{asked.request.id}").text)
-    places = [said.index(part) for part in ("What the server found", f"(shell) {DELETE}", "files.delete-tree", "What the agent says",
-                                            "Nobody checked them", "Only old files go", "Your answer")]  # fmt: skip
+    parts = (
+        "What the server found", f"(shell) {DELETE}", "files.delete-tree", "What the agent says",
+        "Nobody checked them", "Only old files go", "Your answer",
+    )  # fmt: skip
+    places = [said.index(part) for part in parts]
     assert places == sorted(places)
 
 
@@ -108,7 +112,8 @@ PARTS = ("summary", "changes", "rollback", "impact", "alternatives", "risks", "t
 
 @pytest.mark.parametrize("part", PARTS)
 def test_hostile_text_is_escaped_and_made_visible(pages: Pages, anna: TestClient, part: str) -> None:
-    asked = pages.ask(**{part: [HOSTILE] if part in ("alternatives", "risks", "questions") else HOSTILE})
+    words: dict[str, Any] = {part: [HOSTILE] if part in ("alternatives", "risks", "questions") else HOSTILE}
+    asked = pages.ask(**words)
     for address in ("/", f"/r/{asked.request.id}", "/history"):
         assert_harmless(anna.get(address).text)
     assert "zero \\u200bwidth" in anna.get(f"/r/{asked.request.id}").text

@@ -162,7 +162,7 @@ def _decide(asked: _Asked, project: Path | None) -> None:
             )  # fmt: skip
             say(f"Granted: {wanted.spoken}. `agentops-mcp revoke {given.id[-SHORT:]}` ends it.")
         say_marked(status_line(decided))
-        say(_next(decided, approving.settings()))
+        say_marked(_next(decided, approving.settings()))
         if asked.identical:
             _say_others([requests.standing(each) for each in shown.identical])
         app.settle()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,7 +29,8 @@ class Looks:
             loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, finalize=_shown,
         )  # fmt: skip
-        environment.filters |= {"ago": _since(clock), "left": _until(clock), "when": _when, "span": span, "gist": gist}
+        filters = cast("dict[str, Any]", environment.filters)
+        filters |= {"ago": _since(clock), "left": _until(clock), "when": _when, "span": span, "gist": gist}
         self._environment = environment
 
     def page(self, template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:

@@ -16,10 +16,10 @@ def trail_lines(steps: Sequence[Step]) -> list[str]:
 
 def _lines(step: Step) -> tuple[str, str]:
     strength = f", strength {step.strength}" if step.strength else ""
-    said = " ".join(revealed(step.said).split())
-    who = " ".join(revealed(step.who).split())
+    said, who = (" ".join(revealed(each).split()) for each in (step.said, step.who))
+    by = f"{who}, {step.channel}{strength}"
     holds = "holds" if step.holds else "DOES NOT HOLD: the event was changed"
     return (
-        f"- {step.at:%Y-%m-%d %H:%M:%S}  {step.what:<{_WIDEST}}  {said} ({who}, {step.channel}{strength})",
+        f"- {step.at:%Y-%m-%d %H:%M:%S}  {step.what:<{_WIDEST}}  {f'{said} ({by})' if said else by}",
         f"  event {step.event}, hash {step.hash[:_HASH_CHARS]}… {holds}",
     )

@@ -89,11 +89,8 @@ class Audit:
         around = self._actions.around(
             request.subject.action, approval=request.id, session=request.session, asked=request.id, used=used
         )
-        asked_at = next((each.at for each in own if each.id == request.id), "")
-        before = [each for each in around if each.event.at <= asked_at and each.what == "check"]
-        after = [each for each in around if each not in before]
-        steps = [*map(_of_guard, before), *_of_request(standing, own), *map(_of_guard, after)]
-        return Trail(standing, tuple(sorted(steps, key=lambda step: step.at)))
+        steps = [*_of_request(standing, own), *map(_of_guard, around)]
+        return Trail(standing, tuple(sorted(steps, key=lambda step: (step.at, step.event))))
 
 
 def _of_request(standing: Standing, own: Sequence[Event]) -> Iterator[Step]:
