@@ -72,7 +72,7 @@ def _option(option: Any) -> tuple[str, str]:
     value = "" if option.is_flag else f" {option.metavar}"
     names = ", ".join(code(name + value) for name in sorted(option.opts, key=len, reverse=True))
     meaning = sentence(option.help)
-    if not option.is_flag and option.default is not None:
+    if not option.is_flag and option.default not in (None, ""):
         meaning += f" The default is {option.default}."
     return names, meaning
 

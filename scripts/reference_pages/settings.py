@@ -9,9 +9,15 @@ from typing import Any
 from agentops_mcp.cli.tracing import ENDPOINTS
 from agentops_mcp.core.config import Config, PersonConfig
 from agentops_mcp.core.tokens import FAMILY_FACTORS
+from agentops_mcp.storage.notifying import EVENT_VARIABLE, ID_VARIABLE
 from agentops_mcp.storage.project import Variable
 from reference_pages.markdown import code, document, sentences, table
 from reference_pages.schema import in_words
+
+_TOLD = (
+    (ID_VARIABLE, "The id of the request, as in the last argument."),
+    (EVENT_VARIABLE, "`asked`, or `escalated` where nobody decided for long."),
+)
 
 _EXAMPLE = """\
 [approval]
@@ -53,6 +59,8 @@ def page() -> str:
         "### `[approval]`\n\nThe same keys as the project's. Here they may also ask for less than the defaults do.",
         _example(),
         _section("notify", PersonConfig),
+        "The program gets two variables besides:",
+        table(["variable", "meaning"], [(code(name), meaning) for name, meaning in _TOLD]),
     )
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -215,40 +216,55 @@ def pending(client: AskedClient) -> tuple[str, str]:
     return action, said.split()[1].rstrip(":")
 
 
-def test_of_fifty_decisions_at_once_from_five_processes_one_stands_and_the_others_are_kept(
-    project: Path, variables: dict[str, str], ledger: Ledger
-) -> None:
-    with AskedClient(project, variables, OLDEST, shows=False) as client:
-        _, approval = pending(client)
+def raced(what: str, project: Path, variables: dict[str, str], approval: str) -> list[dict[str, Any]]:
+    """What fifty threads of five processes did at the same moment."""
+    command = [sys.executable, approval_racer.__file__, what, str(project), approval]
     racers = [
         subprocess.Popen(
-            [sys.executable, approval_racer.__file__, str(project), approval, str(first)],
-            env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [*command, str(number * approval_racer.THREADS)], env=variables, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True,
         )
-        for first in range(0, PROCESSES * approval_racer.THREADS, approval_racer.THREADS)
+        for number in range(PROCESSES)
     ]  # fmt: skip
     try:
         for racer in racers:
             assert racer.stdout is not None
             assert racer.stdout.readline() == "ready\n"
-        told = [json.loads(line) for out in together(racers) for line in out.splitlines()]
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        told = [json.loads(line) for racer in racers for line in racer.communicate(timeout=TIMEOUT_S)[0].splitlines()]
     finally:
         for racer in racers:
             racer.kill()
     assert len(told) == PROCESSES * approval_racer.THREADS
+    return told
+
+
+def test_of_fifty_decisions_at_once_from_five_processes_one_stands_and_the_others_are_kept(
+    project: Path, variables: dict[str, str], ledger: Ledger
+) -> None:
+    with AskedClient(project, variables, OLDEST, shows=False) as client:
+        _, approval = pending(client)
+    told = raced("decide", project, variables, approval)
     (won,) = [each for each in told if each["refused"] is None]
     (stands,) = ledger.standing(approval).decisions
-    assert (stands.by, stands.decision) == (won["by"], won["decision"])
+    assert (stands.by, stands.decision) == (won["by"], won["did"])
     assert ledger.count(approval, request_events.REFUSED) == len(told) - 1
 
 
-def together(racers: list[subprocess.Popen[str]]) -> list[str]:
-    """Tell all to go, and return what they print."""
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    return [racer.communicate(timeout=TIMEOUT_S)[0] for racer in racers]
+def test_of_fifty_uses_at_once_from_five_processes_one_passes_and_the_others_are_kept(
+    project: Path, variables: dict[str, str], ledger: Ledger
+) -> None:
+    with AskedClient(project, variables, OLDEST, shows=False) as client:
+        _, approval = pending(client)
+    ledger.decide(approval, "approve")
+    told = raced("use", project, variables, approval)
+    assert [each["refused"] for each in told].count(None) == 1
+    assert ledger.uses(approval) == 1
+    assert ledger.standing(approval).status == "used"
+    assert ledger.count(approval, request_events.REFUSED) == len(told) - 1
 
 
 def test_of_fifty_uses_at_once_in_five_servers_one_passes_and_the_others_are_kept(

@@ -67,7 +67,7 @@ def approvals(
     json: JsonOption = False,
     project: ProjectOption = None,
 ) -> None:
-    """List what agents ask and waits for a person, or show one request.
+    """List what waits for a person, or show one request.
 
     Deciding is `approve`, `reject` and `revise`. With --audit the exit code is 1 when an event is not as it was
     written; `verify` proves the whole chain.
@@ -109,7 +109,10 @@ def revoke(
     because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept with it.")] = "",
     project: ProjectOption = None,
 ) -> None:
-    """End a grant before its time. It needs no code: this lets nothing pass."""
+    """End a grant before its time.
+
+    It needs no code, as it lets nothing pass.
+    """
     with reading(project) as app:
         granted, actor = app.approving().grants, person("revoke")
         known = _grant_of(granted.listed(limit=1_000), grant)

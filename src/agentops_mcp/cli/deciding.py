@@ -94,10 +94,10 @@ def approve(
     dry_run: DryRunOption = False,
     project: ProjectOption = None,
 ) -> None:
-    """Let an agent do what it asked for, once. A person decides this, at a terminal, with a code shown there.
+    """Let an agent do what it asked for, once.
 
-    The request is printed whole before. With --dry-run nothing is decided, and the exit code is 1 where an approval
-    at this terminal would not be enough.
+    A person decides this, at a terminal, with a code shown there. The request is printed whole before. With --dry-run
+    nothing is decided, and the exit code is 1 where an approval at this terminal would not be enough.
     """
     _decide(
         _Asked("approve", approval, because, identical, dry_run, grant, prefix, uses, lasts), project
@@ -111,7 +111,10 @@ def reject(
     dry_run: DryRunOption = False,
     project: ProjectOption = None,
 ) -> None:
-    """Refuse what an agent asked for. A person decides this, at a terminal, with a code shown there."""
+    """Refuse what an agent asked for.
+
+    A person decides this, at a terminal, with a code shown there. The request is printed whole before.
+    """
     _decide(_Asked("reject", approval, because, identical, dry_run), project)
 
 
@@ -124,7 +127,10 @@ def revise(
     dry_run: DryRunOption = False,
     project: ProjectOption = None,
 ) -> None:
-    """Send a request back with your words. A person decides this, at a terminal, with a code shown there."""
+    """Send a request back with your words.
+
+    A person decides this, at a terminal, with a code shown there. The request is printed whole before.
+    """
     _decide(_Asked("revise", approval, because, identical, dry_run), project)
 
 

@@ -21,7 +21,7 @@ class PageServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 site, log_level="warning", access_log=False, http="h11", loop="asyncio", lifespan="off",
-                server_header=False,
+                proxy_headers=False, server_header=False,
             )
         )  # fmt: skip
         self._site = site

@@ -1,5 +1,6 @@
 """The trail of a request: every step from the check to the outcome, and the event that proves it."""
 
+import uuid
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from agentops_mcp.core.records import Draft
 from agentops_mcp.factors.approval.render.trails import trail_lines
 from agentops_mcp.factors.approval.rules.trails import Step
 from agentops_mcp.factors.approval.service.requests import Standing
+from agentops_mcp.factors.guardrails.service.action_outcomes import Outcome
 from bound import OTHER_AGENT, PAGE, RELEASE, TERMINAL, Bound, make_project
 from conftest import AGENT, FakeClock
 
@@ -20,9 +22,13 @@ pytestmark = pytest.mark.usefixtures("own_home")
 
 
 @pytest.fixture
-def bound(repository: Path, clock: FakeClock) -> Generator[Bound]:
+def bound(postgres_url: str | None, repository: Path, clock: FakeClock) -> Generator[Bound]:
     make_project(repository)
-    with App(repository, environment={}, clock=clock) as app:
+    (repository / ".agentops").mkdir()
+    name = f"audit-{uuid.uuid4().hex[:12]}"
+    (repository / ".agentops" / "config.toml").write_text(f'[project]\nname = "{name}"\n', encoding="utf-8")
+    environment = {"AGENTOPS_DATABASE_URL": postgres_url} if postgres_url else {}
+    with App(repository, environment=environment, clock=clock) as app:
         yield Bound(repository, app, clock)
 
 
@@ -38,7 +44,7 @@ def whats(bound: Bound, asked: Standing) -> list[str]:
     return [step.what for step in steps(bound, asked)]
 
 
-def ask_and_use(bound: Bound, *, outcome: str = "worked") -> Standing:
+def ask_and_use(bound: Bound, *, outcome: Outcome = "worked") -> Standing:
     """All that can happen to a request, ten seconds apart."""
     bound.check()
     pass_time(bound)
@@ -54,7 +60,7 @@ def ask_and_use(bound: Bound, *, outcome: str = "worked") -> Standing:
     return asked
 
 
-def report(bound: Bound, digest: str, outcome: str = "worked", session: str | None = None) -> None:
+def report(bound: Bound, digest: str, outcome: Outcome = "worked", session: str | None = None) -> None:
     bound.app.outcomes().report(f"action/{digest}", outcome, actor=AGENT, note="It broke.", session=session)
 
 
@@ -151,7 +157,7 @@ def test_time_is_told_as_such(bound: Bound) -> None:
 
 
 def test_checks_of_other_actions_and_sessions_are_not_in_it(bound: Bound) -> None:
-    session = bound.app.sessions().start("release", actor=AGENT).id
+    session = bound.app.sessions().start("release", actor=AGENT).handle
     bound.check(session=session)
     bound.check("npm publish --tag next")
     asked = bound.ask()
@@ -167,7 +173,7 @@ def test_an_outcome_that_was_reported_before_the_use_is_not_its_own(bound: Bound
 
 
 def test_another_sessions_outcome_is_not_its_own(bound: Bound) -> None:
-    session = bound.app.sessions().start("release", actor=AGENT).id
+    session = bound.app.sessions().start("release", actor=AGENT).handle
     asked = bound.ask()
     bound.decide(asked)
     judged = bound.check(approval=asked.request.id)

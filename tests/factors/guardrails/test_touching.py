@@ -68,7 +68,7 @@ def test_a_command_is_not_about_what_it_only_speaks_of(command: str, not_read: l
     ("kind", "action", "paths"),
     [
         ("file_write", "notes.md", {"notes.md": True}),
-        ("file_write", {"path": "../other/x", "content": "y"}, {"/home/u/other/x": True}),
+        ("file_write", {"path": "../other/x", "content": "y"}, {"/home/user/other/x": True}),
         ("file_delete", "sub/x", {"sub/x": True}),
         ("patch", "--- a/x.py\n+++ b/y.py\n@@ -1 +1 @@\n-a\n+b\n", {"y.py": True}),
         ("patch", "*** Begin Patch\n*** Delete File: z.py\n*** End Patch\n", {"z.py": True}),
@@ -83,7 +83,7 @@ def test_a_command_is_not_about_what_it_only_speaks_of(command: str, not_read: l
     ],
 )
 def test_every_kind_of_action_names_its_files(kind: str, action: Any, paths: dict[str, bool]) -> None:
-    names = {path.replace(WORLD.home, "/home/u"): named for path, named in found(kind, action).items()}
+    names = {path.replace(WORLD.home, "/home/user"): named for path, named in found(kind, action).items()}
     assert paths.items() <= names.items()
 
 

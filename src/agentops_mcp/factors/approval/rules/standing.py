@@ -76,7 +76,8 @@ def fold(
     channel strong enough, before the request expired, and from this database unless `accept_elsewhere`.
     """
     if used:
-        return Fold("used", _newest([each for each in decisions if each.decision == "approve"]))
+        gave = tuple(sorted((each for each in decisions if each.decision == "approve"), key=_order))
+        return Fold("used", _newest(gave), gave)
     for decision in reversed(DECISIONS[1:]):
         if found := [each for each in decisions if each.decision == decision and each.at <= expires_at]:
             return Fold(_BECOMES[decision], _newest(found))
@@ -85,7 +86,7 @@ def fold(
         if each.decision == "approve" and each.by != requester and each.at <= expires_at
         and suffices(each.strength, floor) and (each.here or accept_elsewhere)
     ]  # fmt: skip
-    by_person = tuple({each.by: each for each in sorted(counted, key=lambda each: (each.at, each.id))}.values())
+    by_person = tuple({each.by: each for each in sorted(counted, key=_order)}.values())
     if len(by_person) >= (2 if floor == "two_people" else 1):
         last = _newest(by_person)
         lapsed = last is not None and (now - last.at).total_seconds() > lasts_s
@@ -94,4 +95,8 @@ def fold(
 
 
 def _newest(decisions: Sequence[Decided]) -> Decided | None:
-    return max(decisions, key=lambda each: (each.at, each.id), default=None)
+    return max(decisions, key=_order, default=None)
+
+
+def _order(decided: Decided) -> tuple[datetime, str]:
+    return decided.at, decided.id

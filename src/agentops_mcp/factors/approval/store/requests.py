@@ -31,6 +31,9 @@ from agentops_mcp.storage.database import Row, Transaction, Value
 from agentops_mcp.storage.ledger import EVENT_COLUMNS, View, read_event
 from agentops_mcp.storage.migrations import Migration, MigrationSet
 
+_AFTER_ALL = "g"
+"""What sorts after every id, which is hexadecimal, in whatever order the database sorts."""
+
 _SCHEMA = MigrationSet(
     "approvals",
     (
@@ -203,8 +206,8 @@ def find(tx: Transaction, approval: str) -> Request | None:
 def complete(tx: Transaction, prefix: str, *, limit: int = 2) -> list[str]:
     """Ids that begin or end with what a person typed."""
     rows = tx.execute(
-        "SELECT id FROM approval WHERE (id >= ? AND id < ?) OR id LIKE ? ORDER BY id DESC LIMIT ?",
-        [prefix, prefix + "\uffff", f"%{_like(prefix)}", limit],
+        "SELECT id FROM approval WHERE (id >= ? AND id < ?) OR id LIKE ? ESCAPE '!' ORDER BY id DESC LIMIT ?",
+        [prefix, prefix + _AFTER_ALL, f"%{_like(prefix)}", limit],
     )
     return [row[0] for row in rows]
 
@@ -273,7 +276,7 @@ def history(tx: Transaction, *, words: Sequence[str] = (), limit: int, before: s
     conditions = "".join(" AND a.words LIKE ? ESCAPE '!'" for _ in words)
     rows = tx.execute(
         f"SELECT {_LINE}, 1 FROM approval a WHERE a.id < ?{conditions} ORDER BY a.id DESC LIMIT ?",
-        [before or "\uffff", *(f"%{_like(word.lower())}%" for word in words), limit],
+        [before or _AFTER_ALL, *(f"%{_like(word.lower())}%" for word in words), limit],
     )
     return [_line(row) for row in rows]
 
