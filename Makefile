@@ -8,7 +8,7 @@ PICTURED ?= /srv
 PEERS := tests/peers/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports docs slow postgres conformance inspector browser screenshots coverage bench lock clean
+.PHONY: help demo test check lint types imports docs slow postgres conformance inspector browser screenshots coverage floors bench lock clean
 
 help: ## Show the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /:/' | awk -F: '{ printf "%-14s%s\n", $$1, $$2 }'
@@ -29,7 +29,7 @@ demo: $(STAMP) ## Drive the server as a client would; show what an agent and a p
 	@$(BIN)/agentops-mcp demo
 
 test: $(STAMP) ## Run the fast tests.
-	$(FAST_TESTS)
+	$(FAST_TESTS) $(MEASURED)
 
 check: lint types imports docs conformance inspector browser slow coverage ## Run everything else that CI runs.
 
@@ -49,7 +49,10 @@ docs: $(STAMP) ## Check that the generated reference is up to date.
 
 coverage: $(STAMP) ## Run the fast tests on both databases, and hold coverage to its floors.
 	rm -f .coverage .coverage.*
-	$(FAST_TESTS) --cov --cov-report=
+	$(MAKE) test MEASURED="--cov --cov-report="
+	$(MAKE) floors
+
+floors: $(STAMP) ## The second half of coverage: PostgreSQL, added to what was measured, and the floors.
 	$(BIN)/python -m pytest --database postgresql tests/storage tests/factors tests/e2e/test_kill.py --cov --cov-append --cov-report=
 	$(BIN)/python scripts/coverage_floors.py
 

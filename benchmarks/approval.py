@@ -186,7 +186,9 @@ def fill(place: Place, count: int) -> float:
         found = app.approving().subject("shell", "rm -rf notes", session=None, actor=ACTOR)
         for start in range(0, count, BATCH):
             numbers = range(start, min(start + BATCH, count))
-            app.parts.ledger.append([events.requested(request(found, number)) for number in numbers], actor=ACTOR)
+            app.parts.ledger.append(
+                [each for number in numbers for each in events.requested(request(found, number))], actor=ACTOR
+            )
         app.settle()
     return time.perf_counter() - begun
 

@@ -93,7 +93,6 @@ def asked(open_ledger: LedgerFactory, clock: FakeClock) -> Asked:
         made.ring(what, approval)
 
     requests = Requests(ledger, settings=settings, notify=ring, clock=clock, new_id=new_id)
-    made = Asked(
-        ledger, requests, Grants(ledger, settings=settings, clock=clock, new_id=new_id), rang, Settings()
-    )  # fmt: skip
+    grants = Grants(ledger, root="/project", settings=settings, clock=clock, new_id=new_id)
+    made = Asked(ledger, requests, grants, rang, Settings())
     return made

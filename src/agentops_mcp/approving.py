@@ -207,7 +207,7 @@ def open_approving(
 ) -> Approving:  # fmt: skip
     """Build the services for an opened project."""
     requests = Requests(ledger, settings=settings, notify=notify, clock=clock, new_id=new_id)
-    grants = Grants(ledger, settings=settings, clock=clock, new_id=new_id)
+    grants = Grants(ledger, root=str(project.root), settings=settings, clock=clock, new_id=new_id)
     audit = Audit(ledger, requests, ActionTrails(ledger))
     return Approving(requests, grants, audit, settings, project, guard, clock)
 

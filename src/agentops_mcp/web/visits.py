@@ -52,6 +52,7 @@ class Visit:
 
 
 def version(app: App) -> str:
-    """Something that differs after every change of any request."""
-    changed = app.approving().requests.last_change()
+    """Something that differs after every change of any request or grant."""
+    approving = app.approving()
+    changed = (*approving.requests.last_change(), *approving.grants.last_change())
     return hashlib.sha256("\n".join(changed).encode()).hexdigest()[:16]

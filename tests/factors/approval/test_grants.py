@@ -77,6 +77,22 @@ def test_several_grants_cover_together(approvals: Asked) -> None:
     assert [each.used for each in approvals.grants.live()] == [1, 1]
 
 
+def test_a_prefix_counts_from_the_project(approvals: Asked) -> None:
+    give(approvals, prefix="build")
+    assert spend(approvals, replace(ASKS, target="/project/src")) == []
+    assert len(spend(approvals, replace(ASKS, target="/project/build/a"))) == 1
+
+
+def test_what_happens_to_grants_shows(approvals: Asked) -> None:
+    seen = {approvals.grants.last_change()}
+    made = give(approvals)
+    seen.add(approvals.grants.last_change())
+    spend(approvals)
+    seen.add(approvals.grants.last_change())
+    approvals.grants.revoke(made.id, by="person anna", actor=PAGE)
+    assert len({*seen, approvals.grants.last_change()}) == 4
+
+
 def test_no_event_of_a_grant_travels(approvals: Asked) -> None:
     made = give(approvals)
     spend(approvals)

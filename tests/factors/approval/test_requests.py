@@ -28,7 +28,7 @@ def approvals(open_ledger: LedgerFactory, clock: FakeClock) -> Asked:
 def test_a_request_is_on_disk_and_the_bell_has_rung_when_asking_returns(approvals: Asked) -> None:
     made = approvals.ask()
     assert approvals.requests.standing(made.request.id).status == "pending"
-    assert approvals.kinds() == ["approval.requested"]
+    assert approvals.kinds() == ["approval.requested", "approval.vouched"]
     assert approvals.rang == [("asked", made.request.id)]
 
 
@@ -273,6 +273,7 @@ def test_the_first_showing_is_kept_and_times_the_decision(approvals: Asked, cloc
     approvals.decide(made)
     assert approvals.kinds() == [
         "approval.requested",
+        "approval.vouched",
         "approval.shown",
         "approval.decided",
         "approval.vouched",

@@ -48,6 +48,9 @@ def test_what_can_not_be_granted_in_advance_is_refused(
         ("build/", True),
         ("build/a/b", True),
         ("build\\a", True),
+        ("/project/build/a", True),
+        ("/project/builder", False),
+        ("/elsewhere/build/a", False),
         ("builder", False),
         ("build/../src", False),
         ("./src", False),
@@ -56,7 +59,7 @@ def test_what_can_not_be_granted_in_advance_is_refused(
     ],
 )
 def test_a_prefix_covers_what_lies_in_it_and_nothing_that_climbs_out(target: str, covered: bool) -> None:
-    assert covers(GRANT, replace(FOUND, target=target), Settings()) is covered
+    assert covers(GRANT, replace(FOUND, target=target), Settings(), root="/project") is covered
 
 
 @pytest.mark.parametrize(
@@ -72,8 +75,8 @@ def test_a_grant_is_not_about_other_rules_nor_stronger_than_its_channel(
     grant: dict[str, Any], finding: dict[str, Any], settings: dict[str, Any]
 ) -> None:
     every = replace(GRANT, prefix="")
-    assert covers(every, FOUND, Settings())
-    assert not covers(replace(every, **grant), replace(FOUND, **finding), replace(Settings(), **settings))
+    assert covers(every, FOUND, Settings(), root="")
+    assert not covers(replace(every, **grant), replace(FOUND, **finding), replace(Settings(), **settings), root="")
 
 
 @pytest.mark.parametrize(

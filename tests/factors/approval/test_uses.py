@@ -141,11 +141,28 @@ def test_a_decision_that_was_made_elsewhere_approves_nothing(actor: Actor, by: s
 def test_a_request_and_its_decision_that_were_both_made_elsewhere_approve_nothing(bound: Bound) -> None:
     asked, elsewhere = bound.ask(), new_id()
     request = replace(asked.request, id=new_id())
-    asking = forged(bound, rows.requested(request), AGENT, origin=elsewhere)
+    asking = [forged(bound, each, AGENT, origin=elsewhere) for each in rows.requested(request)]
     decision = [forged(bound, each, PAGE, origin=elsewhere) for each in decided(replace(asked, request=request))]
-    bound.app.parts.ledger.merge([asking, *decision])
+    bound.app.parts.ledger.merge([*asking, *decision])
     judged = bound.check(approval=request.id)
-    assert (judged.decision, judged.word) == ("ask", f"approval {request.id}: nobody decided yet")
+    assert judged.decision == "ask"
+    assert judged.word.endswith("nobody decided yet; it came from another clone")
+
+
+def test_a_request_that_came_from_elsewhere_can_be_refused_and_not_approved(bound: Bound) -> None:
+    asked = bound.ask()
+    request = replace(asked.request, id=new_id())
+    origin = bound.app.parts.ledger.identity  # as if it were our own
+    bound.app.parts.ledger.merge([forged(bound, each, AGENT, origin=origin) for each in rows.requested(request)])
+    requests = bound.app.approving().requests
+    assert not requests.standing(request.id).here
+
+    def decide(decision: Decision) -> Standing:
+        return requests.decide(request.id, decision, by="person anna", digest=request.digest, actor=PAGE)
+
+    with pytest.raises(InvalidInputError, match="another clone"):
+        decide("approve")
+    assert decide("reject").status == "rejected"
 
 
 @pytest.mark.parametrize("actor", [PAGE, TERMINAL])

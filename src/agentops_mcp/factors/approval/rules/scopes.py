@@ -60,10 +60,11 @@ def check_grant(rule: str, prefix: str, uses: int | None, lasts: timedelta, seve
         raise InvalidInputError("A path prefix has no `..` in it.", remedy="Write the folder itself.")
 
 
-def covers(grant: Grant, finding: Finding, settings: Settings) -> bool:
+def covers(grant: Grant, finding: Finding, settings: Settings, *, root: str) -> bool:
     """Whether a grant is about a finding, and was given by a channel strong enough for it.
 
-    A target that is not known, or not the path itself, is covered only where every target is.
+    A prefix that does not begin with a slash counts from `root`, the project, too. A target that is not known, or not
+    the path itself, is covered only where every target is.
     """
     floor = floor_of([finding], settings)
     if finding.rule != grant.rule or finding.severity == "critical" or floor == "two_people":
@@ -72,7 +73,8 @@ def covers(grant: Grant, finding: Finding, settings: Settings) -> bool:
         return False
     if not grant.prefix:
         return True
-    target, prefix = finding.target.replace("\\", "/"), grant.prefix.replace("\\", "/").rstrip("/")
+    target, prefix = (each.replace("\\", "/") for each in (finding.target, grant.prefix))
     if ".." in target.split("/") or not target.isprintable():
         return False
-    return target == prefix or target.startswith(prefix + "/")
+    inside = prefix.removeprefix("./").rstrip("/")
+    return any(target == each or target.startswith(each + "/") for each in (inside, f"{root}/{inside}"))

@@ -21,9 +21,11 @@ class Grants:
     """The scoped grants of one project."""
 
     def __init__(
-        self, ledger: Ledger, *, settings: Callable[[], Settings], clock: Clock, new_id: Callable[[], str]
+        self, ledger: Ledger, *, root: str, settings: Callable[[], Settings], clock: Clock, new_id: Callable[[], str]
     ) -> None:
+        """`root` is the project's folder, from which path prefixes count."""
         self._ledger = ledger
+        self._root = root.replace("\\", "/").rstrip("/")
         self._settings = settings
         self._clock = clock
         self._new_id = new_id
@@ -77,6 +79,11 @@ class Grants:
         with self._ledger.read() as tx:
             return rows.live(tx, origin=self._ledger.identity, now=self._clock())
 
+    def last_change(self) -> tuple[str, ...]:
+        """Something that differs whenever a grant was given, used or revoked."""
+        with self._ledger.read() as tx:
+            return rows.last_change(tx)
+
     def spend(self, findings: Sequence[Finding], *, action: str, session: str | None, actor: Actor) -> list[Grant]:
         """Use grants for all findings of one action, each grant once; nothing is used unless all are covered.
 
@@ -103,7 +110,7 @@ class Grants:
         live, settings = self.live(), self._settings()
         found: dict[str, Grant] = {}
         for finding in findings:
-            grant = next((each for each in live if covers(each, finding, settings)), None)
+            grant = next((each for each in live if covers(each, finding, settings, root=self._root)), None)
             if grant is None:
                 return []
             found[grant.id] = grant

@@ -49,6 +49,9 @@ class Standing:
     identical: tuple[str, ...] = ()
     """Other open requests for the same action."""
 
+    here: bool = True
+    """Whether it was made in this database, and did not come from another clone."""
+
     @property
     def status(self) -> str:
         """`pending`, `approved`, `rejected`, `revise`, `expired`, `used` or `lapsed`."""
@@ -105,7 +108,7 @@ class Requests:
             self._new_id(), subject, proposal, digest, floor_of(subject.findings, settings), need, who, session, now,
             now + settings.escalates_after, now + settings.expires_after,
         )  # fmt: skip
-        self._ledger.append([events.requested(request)], actor=actor)
+        self._ledger.append(events.requested(request), actor=actor)
         self._tell("asked", request.id)
         return self.standing(request.id)
 
@@ -224,7 +227,8 @@ class Requests:
         now = self._clock()
         folded = self._fold(request, decisions, facts, now, request.floor)
         others = tuple(rows.identical(tx, request, now=now)) if folded.status == "pending" else ()
-        return Standing(request, folded, facts, decisions, others)
+        here = rows.is_vouched(tx, approval, origin=self._ledger.identity)
+        return Standing(request, folded, facts, decisions, others, here)
 
     def _fold(
         self, request: Request, decisions: tuple[Decided, ...], facts: tuple[Fact, ...], now: datetime, floor: Strength
@@ -282,10 +286,18 @@ class Requests:
                 "Say in words what is to change, in at most 4,000 characters.", remedy="The agent gets them back."
             )
         if decision == "approve":
+            self._refuse_foreign(found)
             self._refuse_weak(found, strength, by)
         chosen: Decision = DECISIONS[DECISIONS.index(decision)]
         shown_ms = self._shown_ms(found, by)
         return events.decided(request.id, chosen, by=by, feedback=feedback, shown_ms=shown_ms, event_id=self._new_id())
+
+    def _refuse_foreign(self, found: Standing) -> None:
+        if not (found.here or self._settings().accept_elsewhere):
+            raise InvalidInputError(
+                "It came from another clone, and nothing here vouches for what it says.",
+                remedy="Approve it where it was asked; here it can be rejected or sent back.",
+            )
 
     def _refuse_weak(self, found: Standing, strength: Strength, by: str) -> None:
         floor = found.request.floor
@@ -305,6 +317,8 @@ class Requests:
         request, against = found.request, [*_NOT_USABLE.get(found.status, ())]
         if request.subject.kind == PLAN:
             against.append("it is about a plan, not about an action")
+        if not (found.here or self._settings().accept_elsewhere):
+            against.append("it came from another clone")
         if (request.session, request.requester) != (session, who):
             against.append("it was asked for by another session or agent")
         against += subjects.changes(request.subject, now)

@@ -113,6 +113,12 @@ def live(tx: Transaction, *, origin: str, now: datetime) -> list[Grant]:
     return [each for each in map(_of, rows) if each.holds(now)]
 
 
+def last_change(tx: Transaction) -> tuple[str, str]:
+    """Something that differs whenever any grant changed: the newest grant, and the newest use or revocation."""
+    rows = tx.execute("SELECT (SELECT MAX(id) FROM approval_grant), (SELECT MAX(event) FROM approval_grant_event)")
+    return rows[0][0] or "", rows[0][1] or ""
+
+
 def every(tx: Transaction, *, limit: int) -> list[Grant]:
     """The newest grants, newest first, also those that ended."""
     return [_of(row) for row in tx.execute(f"{_QUERY} ORDER BY g.id DESC LIMIT ?", [limit])]

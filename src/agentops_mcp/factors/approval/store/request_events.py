@@ -15,7 +15,7 @@ from agentops_mcp.factors.approval.rules.subjects import Subject
 REQUESTED, DECIDED, USED, REFUSED = "approval.requested", "approval.decided", "approval.used", "approval.refused"
 SHOWN, ESCALATED, EXPIRED = "approval.shown", "approval.escalated", "approval.expired"
 VOUCHED = "approval.vouched"
-"""That this database took a decision itself. It is local, so no decision that came from elsewhere ever has it."""
+"""That this database took a request or a decision itself. It is local, so nothing that came from elsewhere has it."""
 
 FACTS = (SHOWN, ESCALATED, EXPIRED, USED, REFUSED)
 LONGEST = timedelta(days=31)
@@ -47,14 +47,15 @@ def stream(approval: str) -> str:
     return f"approval/{approval}"
 
 
-def requested(request: Request) -> Draft:
-    """The event of a request, which is named after it."""
+def requested(request: Request) -> list[Draft]:
+    """The event of a request, which is named after it, and the one that vouches for it."""
     body = {
         "subject": subjects.to_body(request.subject), "proposal": proposals.to_body(request.proposal),
         "digest": request.digest, "floor": request.floor, "need": request.need, "requester": request.requester,
         "escalates_at": iso(request.escalates_at), "expires_at": iso(request.expires_at),
     }  # fmt: skip
-    return Draft(stream(request.id), REQUESTED, body, session=request.session, id=request.id)
+    made = Draft(stream(request.id), REQUESTED, body, session=request.session, id=request.id)
+    return [made, _vouching(request.id, request.id)]
 
 
 def decided(
@@ -62,8 +63,11 @@ def decided(
 ) -> list[Draft]:
     """The event of a decision, and the one that vouches for it; how strong it is follows from its actor's channel."""
     body = {"approval": approval, "decision": decision, "by": by, "feedback": feedback, "shown_ms": shown_ms}
-    vouching = Draft(f"{stream(approval)}/notes", VOUCHED, {"approval": approval, "decision": event_id}, tracked=False)
-    return [Draft(stream(approval), DECIDED, body, id=event_id), vouching]
+    return [Draft(stream(approval), DECIDED, body, id=event_id), _vouching(approval, event_id)]
+
+
+def _vouching(approval: str, event_id: str) -> Draft:
+    return Draft(f"{stream(approval)}/notes", VOUCHED, {"approval": approval, "of": event_id}, tracked=False)
 
 
 def happened(approval: str, kind: str, *, who: str, note: str = "", session: str | None = None) -> Draft:

@@ -61,8 +61,8 @@ _SCHEMA = MigrationSet(
                 )
                 """,
                 "CREATE INDEX approval_decision_by_approval ON approval_decision (approval, event)",
-                "CREATE TABLE approval_vouched (event TEXT PRIMARY KEY, decision TEXT NOT NULL, origin TEXT NOT NULL)",
-                "CREATE INDEX approval_vouched_by_decision ON approval_vouched (decision, origin)",
+                "CREATE TABLE approval_vouched (event TEXT PRIMARY KEY, vouched TEXT NOT NULL, origin TEXT NOT NULL)",
+                "CREATE INDEX approval_vouched_for ON approval_vouched (vouched, origin)",
                 """
                 CREATE TABLE approval_fact (
                     event TEXT PRIMARY KEY, approval TEXT NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL,
@@ -156,11 +156,11 @@ def _apply_decision(tx: Transaction, approval: str, event: Event) -> None:
 
 
 def _apply_vouching(tx: Transaction, event: Event) -> None:
-    decision = event.body.get("decision")
-    if not isinstance(decision, str) or event.tracked:
+    vouched = event.body.get("of")
+    if not isinstance(vouched, str) or event.tracked:
         raise unreadable(event)
     tx.execute(
-        "INSERT INTO approval_vouched (event, decision, origin) VALUES (?, ?, ?)", [event.id, decision, event.origin]
+        "INSERT INTO approval_vouched (event, vouched, origin) VALUES (?, ?, ?)", [event.id, vouched, event.origin]
     )
 
 
@@ -216,7 +216,7 @@ def decisions_of(tx: Transaction, approval: str, *, origin: str | None) -> list[
     """The decisions about a request in the order they were given, as the database `origin` sees them, or any."""
     rows = tx.execute(
         "SELECT d.event, d.decision, d.decided_by, d.strength, d.at, d.feedback, EXISTS (SELECT 1 FROM "
-        "approval_vouched v WHERE v.decision = d.event AND (v.origin = ? OR ? = '')) FROM approval_decision d "
+        "approval_vouched v WHERE v.vouched = d.event AND (v.origin = ? OR ? = '')) FROM approval_decision d "
         "WHERE d.approval = ? ORDER BY d.event",
         [origin or "", origin or "", approval],
     )
@@ -224,6 +224,11 @@ def decisions_of(tx: Transaction, approval: str, *, origin: str | None) -> list[
         Decided(event, decision, by, strength, instant(at), feedback, here=bool(vouched))
         for event, decision, by, strength, at, feedback, vouched in rows
     ]
+
+
+def is_vouched(tx: Transaction, event: str, *, origin: str) -> bool:
+    """Whether the database `origin` took a request or a decision itself."""
+    return bool(tx.execute("SELECT 1 FROM approval_vouched WHERE vouched = ? AND origin = ?", [event, origin]))
 
 
 def facts_of(tx: Transaction, approval: str, *kinds: str) -> list[Fact]:
