@@ -42,6 +42,8 @@ LATER = {
     "rich": "the command line",
     "click": "the command line",
     "tomlkit": "init",
+    "jinja2": "the page",
+    "rfc8785": "the first digest of an action",
     "git": "nothing",
     "gitdb": "nothing",
 }

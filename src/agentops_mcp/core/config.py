@@ -82,10 +82,10 @@ class BudgetsSection(_Section):
     At 80 % a check says so.
     """
 
-    over: Literal["stop", "hold"] = Field(
-        default="stop",
-        description="At the limit of tokens, cost or runs: deny every action, or ask a person about each (an approval "
-        "lets one pass, a grant of the rule as many as it says).",
+    over: Literal["stop", "hold"] | None = Field(
+        default=None,
+        description="At any limit: deny every action, or ask a person about each (an approval lets one pass, a grant "
+        "of the rule as many as it says). By default tokens, cost and runs deny, and seconds and retries only warn.",
     )
     session_tokens: int | None = Field(default=None, gt=0, description="Tokens of one session; at the limit it stops.")
     session_cost: float | None = Field(

@@ -45,27 +45,27 @@ class Site:
         self._cookie = f"agentops-{access.folder.name[:16]}"
         views = Views(self._looks)
         deciding = Deciding(views)
-        self._asgi: ASGIApp = Guarded(
-            Starlette(
-                routes=[
-                    Route("/", self._reading(views.pending)),
-                    Route("/r/{id}", self._reading(views.request, of_one=True)),
-                    Route("/r/{id}/diff", self._reading(views.diff, of_one=True)),
-                    Route("/r/{id}/decide", self._changing(deciding.decide, of_one=True), methods=["POST"]),
-                    Route("/history", self._reading(views.history)),
-                    Route("/grants", self._reading(views.grants)),
-                    Route("/grants/{id}/revoke", self._changing(deciding.revoke, of_one=True), methods=["POST"]),
-                    Route("/rates", self._reading(views.rates)),
-                    Route("/events", self._events),
-                    Route("/sign-in/{token}", self._sign_in, methods=["GET", "POST"]),
-                    Route("/sign-out", self._changing(self._sign_out), methods=["POST"]),
-                    Route("/static/{name}", _static),
-                ],
-                exception_handlers={
-                    HTTPException: self._http_error, AgentOpsError: self._error, Exception: self._failure,
-                },
-            )
+        routed = Starlette(
+            routes=[
+                Route("/", self._reading(views.pending)),
+                Route("/r/{id}", self._reading(views.request, of_one=True)),
+                Route("/r/{id}/diff", self._reading(views.diff, of_one=True)),
+                Route("/r/{id}/decide", self._changing(deciding.decide, of_one=True), methods=["POST"]),
+                Route("/history", self._reading(views.history)),
+                Route("/grants", self._reading(views.grants)),
+                Route("/grants/{id}/revoke", self._changing(deciding.revoke, of_one=True), methods=["POST"]),
+                Route("/rates", self._reading(views.rates)),
+                Route("/events", self._events),
+                Route("/sign-in/{token}", self._sign_in, methods=["GET", "POST"]),
+                Route("/sign-out", self._changing(self._sign_out), methods=["POST"]),
+                Route("/static/{name}", _static),
+            ],
+            exception_handlers={
+                HTTPException: self._http_error, AgentOpsError: self._error, Exception: self._failure,
+            },
         )  # fmt: skip
+        routed.router.redirect_slashes = False
+        self._asgi: ASGIApp = Guarded(routed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -41,8 +41,8 @@ def found(app: App, text: str) -> list[str]:
 def test_a_request_and_what_became_of_it_are_found(app: App) -> None:
     approval = ask(app)
     reject(app, approval)
-    assert found(app, "rebased branch") == [f"approval/{approval}: Push the rebased branch"]
-    decided = f"approval/{approval}/trail: reject by person anna: use a lease instead"
+    assert found(app, "rebased branch") == [f"approvals/{approval}: Push the rebased branch"]
+    decided = f"approvals/{approval}/trail: reject by person anna: use a lease instead"
     assert found(app, "lease instead")[0] == decided
 
 

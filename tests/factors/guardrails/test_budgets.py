@@ -2,13 +2,23 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from agentops_mcp.core.config import BudgetsSection
 from agentops_mcp.core.errors import InvalidInputError
 from agentops_mcp.core.records import Draft, Event
-from agentops_mcp.factors.guardrails.rules.budgets import MOST, Amounts, Limits, Used, amounts_of, charge_of, notices
+from agentops_mcp.factors.guardrails.rules.budgets import (
+    MEASURES,
+    MOST,
+    Amounts,
+    Limits,
+    Used,
+    amounts_of,
+    charge_of,
+    notices,
+)
 from agentops_mcp.factors.guardrails.store import charges
 from agentops_mcp.guarding import limits_of
 from agentops_mcp.storage.database import Transaction
@@ -65,19 +75,11 @@ def test_what_is_not_known_under_a_limit_is_asked_about(measure: str, decision: 
     assert [each.decision for each in notices("session", used, limits)] == [decision]
 
 
-@pytest.mark.parametrize(
-    ("limits", "decision", "severity"),
-    [
-        (Amounts(tokens=100), "ask", "high"),
-        (Amounts(cost_micros=100), "ask", "high"),
-        (Amounts(runs=100), "ask", "high"),
-        (Amounts(duration_ms=100), "allow", "medium"),
-        (Amounts(retries=100), "allow", "medium"),
-    ],
-)
-def test_what_is_used_up_is_asked_about_where_a_person_chose_so(limits: Amounts, decision: str, severity: str) -> None:
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize(("over", "decision", "severity"), [("hold", "ask", "high"), ("stop", "deny", "critical")])
+def test_what_is_used_up_does_what_the_project_chose(measure: str, over: Any, decision: str, severity: str) -> None:
     used = Used(Amounts(100, 100, 100, 100, 100))
-    (notice,) = notices("session", used, limits, "hold")
+    (notice,) = notices("session", used, Amounts(**{measure: 100}), over)
     assert (notice.decision, notice.severity) == (decision, severity)
     assert ("request_approval" in notice.remedy) == (decision == "ask")
 
@@ -216,4 +218,4 @@ def test_the_configuration_limits_every_measure_in_people_s_units() -> None:
         project_days=7, over="hold",
     )  # fmt: skip
     assert limits_of(section) == Limits(Amounts(1, 2_500_000, 3_000, 4, 5), Amounts(runs=6), 7, "hold")
-    assert limits_of(BudgetsSection()).over == "stop"
+    assert limits_of(BudgetsSection()).over is None

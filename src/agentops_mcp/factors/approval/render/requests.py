@@ -104,6 +104,11 @@ class Standing(Protocol):
         """Other open requests for the same action."""
         ...
 
+    @property
+    def here(self) -> bool:
+        """Whether it was made in this database, and did not come from another clone."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -174,7 +179,7 @@ def _found(standing: Standing) -> Iterator[Section]:
         yield _text("What it does", (one_line(each) for each in subject.effects))
     if files := actions.files_of(subject):
         yield _text(f"What it touches: {counted(len(files), 'path')}", files)
-    yield _text("Where, and who asks", _where(standing.request))
+    yield _text("Where, and who asks", _where(standing))
     yield _text("What a decision needs", _needs(standing))
     if subject.past:
         yield _text("What went wrong before", (revealed(each) for each in subject.past))
@@ -189,7 +194,7 @@ def _found(standing: Standing) -> Iterator[Section]:
 def _said(proposal: Proposal) -> Iterator[Section]:
     """What the agent says, each part under its name."""
     own = ", ".join(f"{measure} {level}" for measure, level in proposal.levels.items())
-    impact = (*(f"{key}: {_said_of(value)}" for key, value in proposal.impact.items() if key != "level"),)
+    impact = (*(f"{key}: {_said_of(value)}" for key, value in proposal.impact.items() if key != "level" and value),)
     parts: tuple[tuple[str, Sequence[str]], ...] = (
         ("Summary", (proposal.summary,)),
         ("What will change", (proposal.changes,)),
@@ -229,8 +234,10 @@ def _finding_line(finding: Finding) -> str:
     return f"{finding.severity}: {one_line(finding.reason)} {one_line(finding.rule)} {does}{about}."
 
 
-def _where(request: Asked) -> Iterator[str]:
-    subject = request.subject
+def _where(standing: Standing) -> Iterator[str]:
+    request, subject = standing.request, standing.request.subject
+    if not standing.here:
+        yield "It came from another clone, and nothing here vouches for it: it can be rejected here, not approved."
     yield f"Folder: {one_line(subject.cwd)}"
     if subject.project != subject.cwd:
         yield f"Project: {one_line(subject.project)}"

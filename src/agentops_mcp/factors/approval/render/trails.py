@@ -17,7 +17,7 @@ def trail_lines(steps: Sequence[Step]) -> list[str]:
 def _lines(step: Step) -> tuple[str, str]:
     strength = f", strength {step.strength}" if step.strength else ""
     said, who = (" ".join(revealed(each).split()) for each in (step.said, step.who))
-    by = f"{who}, {step.channel}{strength}"
+    by = ", ".join(filter(None, (who, step.channel))) + strength
     holds = "holds" if step.holds else "DOES NOT HOLD: the event was changed"
     return (
         f"- {step.at:%Y-%m-%d %H:%M:%S}  {step.what:<{_WIDEST}}  {f'{said} ({by})' if said else by}",

@@ -21,7 +21,7 @@ def of_request(event: Event) -> Document:
         *(f"Alternative: {each}" for each in said.alternatives), *(f"Risk: {each}" for each in said.risks),
     ]  # fmt: skip
     tags = dict.fromkeys(("approval", *(each.rule for each in request.subject.findings)))
-    return Document(f"approval/{event.id}", "approval", gist(said.summary, limit=200), "\n".join(parts), tuple(tags))
+    return Document(f"approvals/{event.id}", "approval", gist(said.summary, limit=200), "\n".join(parts), tuple(tags))
 
 
 def of_decision(event: Event) -> Document:
@@ -35,4 +35,4 @@ def of_decision(event: Event) -> Document:
     except (KeyError, TypeError) as error:
         raise unreadable(event) from error
     title = f"{decision} by {by}: {said or 'no words'}"
-    return Document(f"approval/{approval}/trail", "approval", gist(title, limit=200), said, ("approval", decision))
+    return Document(f"approvals/{approval}/trail", "approval", gist(title, limit=200), said, ("approval", decision))

@@ -1,8 +1,9 @@
 """Budgets: what a session and the project may use, and what an action is told when that is nearly or all used.
 
 Amounts are integers: tokens; cost in millionths of a unit of the project's currency (1.25 is 1_250_000); duration in
-milliseconds; runs; retries. Tokens, cost and runs stop the work, or hold it until a person approved the next action;
-duration and retries only warn. A charge is one run of an agent or a job, unless it says how many it is.
+milliseconds; runs; retries. Without a word of the project's, tokens, cost and runs stop the work, and duration and
+retries only warn; a project can say that all of them stop it, or hold it until a person approved the next action. A
+charge is one run of an agent or a job, unless it says how many it is.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Literal, NamedTuple
 from agentops_mcp.core.errors import InvalidInputError
 from agentops_mcp.factors.guardrails.rules.notices import Notice
 
-Over = Literal["stop", "hold"]
+Over = Literal["stop", "hold"] | None
 
 MEASURES = ("tokens", "cost_micros", "duration_ms", "retries", "runs")
 STOPPING = frozenset({"tokens", "cost_micros", "runs"})
@@ -51,8 +52,8 @@ class Limits(NamedTuple):
     session: Amounts = Amounts()
     project: Amounts = Amounts()
     project_days: int = 30
-    over: Over = "stop"
-    """Whether what is used up denies the next action, or asks a person about it."""
+    over: Over = None
+    """Whether what is used up denies the next action, or asks a person about it; None: as factor XI has it."""
 
     @property
     def any(self) -> bool:
@@ -110,7 +111,7 @@ def charge_of(spent: Mapping[str, float]) -> tuple[Amounts, bool]:
     return amounts_of(rest), bool(spent.get("total"))
 
 
-def notices(scope: str, used: Used | None, limits: Amounts, over: Over = "stop") -> list[Notice]:
+def notices(scope: str, used: Used | None, limits: Amounts, over: Over = None) -> list[Notice]:
     """What a budget says about the next action; `used` is None when it is not known whose budget it is."""
     found = [
         _notice(scope, name, used, limit, over)
@@ -121,7 +122,7 @@ def notices(scope: str, used: Used | None, limits: Amounts, over: Over = "stop")
 
 
 def _notice(scope: str, name: str, used: Used | None, limit: int, over: Over) -> Notice | None:
-    rule, stops = f"runtime.budget-{name.partition('_')[0]}", name in STOPPING
+    rule, stops = f"runtime.budget-{name.partition('_')[0]}", over is not None or name in STOPPING
     amount = 0 if used is None else getattr(used.amounts, name) or 0
     if amount >= limit:
         reason = f"The {scope}'s budget is used up: {_shown(name, amount)} of {_shown(name, limit)} {_UNITS[name][0]}."
