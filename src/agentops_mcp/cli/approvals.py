@@ -18,11 +18,12 @@ from agentops_mcp.core.lookalikes import revealed
 from agentops_mcp.factors.approval.render.requests import message, status_line, title
 from agentops_mcp.factors.approval.render.trails import trail_lines
 from agentops_mcp.factors.approval.rules import proposals, subjects
+from agentops_mcp.factors.approval.rules.principals import person_of
 from agentops_mcp.factors.approval.rules.rates import Rates
 from agentops_mcp.factors.approval.rules.scopes import Grant
 from agentops_mcp.factors.approval.service.audit import Trail
 from agentops_mcp.factors.approval.service.rates import rates_since
-from agentops_mcp.factors.approval.service.requests import OpenPage, Standing, person_of
+from agentops_mcp.factors.approval.service.requests import OpenPage, Standing
 from agentops_mcp.factors.approval.store.requests import Line
 
 if TYPE_CHECKING:

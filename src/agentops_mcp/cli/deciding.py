@@ -14,11 +14,12 @@ from agentops_mcp.cli.output import EXIT_FOUND, counted, say
 from agentops_mcp.cli.person import at_terminal, duration, need_terminal, person
 from agentops_mcp.core.errors import ConflictError, ExpiredError, InvalidInputError, NotFoundError
 from agentops_mcp.factors.approval.render.requests import FLOORS, message, status_line, title
+from agentops_mcp.factors.approval.rules.principals import person_of
 from agentops_mcp.factors.approval.rules.scopes import check_grant
 from agentops_mcp.factors.approval.rules.settings import Settings
 from agentops_mcp.factors.approval.rules.standing import Decision, floor_of
 from agentops_mcp.factors.approval.rules.subjects import PLAN, SEVERITIES
-from agentops_mcp.factors.approval.service.requests import Standing, person_of
+from agentops_mcp.factors.approval.service.requests import Standing
 
 if TYPE_CHECKING:
     from agentops_mcp.approving import Approving

@@ -10,12 +10,13 @@ from starlette.responses import Response
 from agentops_mcp.core.ids import is_id
 from agentops_mcp.factors.approval.render import requests as words
 from agentops_mcp.factors.approval.render.requests import Section
+from agentops_mcp.factors.approval.render.ways import how_to_decide
 from agentops_mcp.factors.approval.rules.rates import LEAST
-from agentops_mcp.factors.approval.rules.settings import Settings
+from agentops_mcp.factors.approval.rules.settings import SPOKEN, Settings
 from agentops_mcp.factors.approval.rules.standing import floor_of, suffices
 from agentops_mcp.factors.approval.rules.subjects import Finding
 from agentops_mcp.factors.approval.service.rates import rates_since
-from agentops_mcp.factors.approval.service.requests import SPOKEN, Standing, how_to_decide
+from agentops_mcp.factors.approval.service.requests import Standing
 from agentops_mcp.factors.approval.store import request_events as events
 from agentops_mcp.web.looks import Looks
 from agentops_mcp.web.visits import Visit
@@ -84,7 +85,7 @@ class Views:
             "status_line": words.status_line(standing), "problem": problem, "form": visit.form,
             "ours": [each for each in shown if each.section.whose == "server"],
             "theirs": [each for each in shown if each.section.whose == "agent"],
-            "approvable": suffices("page", request.floor), "how": how_to_decide(request),
+            "approvable": suffices("page", request.floor), "how": how_to_decide(request.id, request.floor),
             "spoken": SPOKEN[request.floor], "grantable": grantable(standing, settings), "trail": _trail(standing),
             "mine": any(each.by == visit.by for each in standing.fold.approvals),
         }  # fmt: skip

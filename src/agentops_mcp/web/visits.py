@@ -9,7 +9,7 @@ from agentops_mcp import __version__
 from agentops_mcp.app import App
 from agentops_mcp.approving import Approving
 from agentops_mcp.core.records import Actor
-from agentops_mcp.factors.approval.service.requests import person_of
+from agentops_mcp.factors.approval.rules.principals import person_of
 from agentops_mcp.storage.page_access import Session
 from agentops_mcp.storage.project import current_user
 

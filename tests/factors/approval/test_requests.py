@@ -11,8 +11,10 @@ import pytest
 from agentops_mcp.core.errors import AgentOpsError, ConflictError, ExpiredError, InvalidInputError, NotFoundError
 from agentops_mcp.core.ids import new_id
 from agentops_mcp.core.records import Actor
+from agentops_mcp.factors.approval.render.ways import how_to_decide
+from agentops_mcp.factors.approval.rules.principals import person_of, requester_of
 from agentops_mcp.factors.approval.rules.settings import Settings
-from agentops_mcp.factors.approval.service.requests import Requests, Standing, how_to_decide, person_of, requester_of
+from agentops_mcp.factors.approval.service.requests import Requests, Standing
 from agentops_mcp.factors.approval.store import requests as request_store
 from agentops_mcp.storage.ledger import Ledger
 from agentops_mcp.storage.sqlite import SqliteDatabase
@@ -300,7 +302,8 @@ def test_ids_are_completed(approvals: Asked) -> None:
 )
 def test_how_a_person_can_decide_is_said(approvals: Asked, severity: str, says: str) -> None:
     approvals.settings = Settings(by_severity={"high": severity})  # pyright: ignore[reportArgumentType]
-    assert says in how_to_decide(approvals.ask().request)
+    asked = approvals.ask().request
+    assert says in how_to_decide(asked.id, asked.floor)
 
 
 def test_principals_are_never_the_same(approvals: Asked) -> None:

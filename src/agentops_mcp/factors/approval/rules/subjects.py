@@ -88,10 +88,10 @@ def changes(shown: Subject, now: Subject) -> list[str]:
     found: list[str] = []
     if shown.project != now.project:
         return ["it is another project"]
-    if (shown.kind, shown.action, shown.cwd) != (now.kind, now.action, now.cwd):
-        found.append("the action is not the one that was shown")
-    if shown.policy != now.policy:
+    if shown.policy != now.policy:  # which is in the action's digest, too
         found.append("the guard's policy changed")
+    elif (shown.kind, shown.action, shown.cwd) != (now.kind, now.action, now.cwd):
+        found.append("the action is not the one that was shown")
     if shown.branch != now.branch:
         found.append(f"the branch changed from {shown.branch or 'none'} to {now.branch or 'none'}")
     if shown.action == now.action:

@@ -10,7 +10,9 @@ from agentops_mcp.core.display import visible
 from agentops_mcp.core.errors import AgentOpsError, ConflictError, ExpiredError, InvalidInputError
 from agentops_mcp.core.ids import is_id
 from agentops_mcp.core.records import Actor, Draft
+from agentops_mcp.factors.approval.render.ways import given_by, how_to_decide
 from agentops_mcp.factors.approval.rules import proposals, subjects
+from agentops_mcp.factors.approval.rules.principals import requester_of
 from agentops_mcp.factors.approval.rules.proposals import Proposal
 from agentops_mcp.factors.approval.rules.settings import SPOKEN, STRENGTHS, Settings, Strength
 from agentops_mcp.factors.approval.rules.standing import (
@@ -275,7 +277,9 @@ class Requests:
     ) -> list[Draft]:
         request, strength = found.request, strength_of(actor.via)
         if strength is None or by == request.requester:
-            raise InvalidInputError("Only a person decides about a request.", remedy=how_to_decide(request))
+            raise InvalidInputError(
+                "Only a person decides about a request.", remedy=how_to_decide(request.id, request.floor)
+            )
         if decision not in DECISIONS:
             raise InvalidInputError(f"{decision[:20]!r} is no decision.", remedy=f"Give one of {', '.join(DECISIONS)}.")
         _refuse_ended(found)
@@ -304,7 +308,7 @@ class Requests:
         if not suffices(strength, floor):
             raise InvalidInputError(
                 f"This needs a decision by {SPOKEN[floor]}; {SPOKEN[strength]} does not do.",
-                remedy=how_to_decide(found.request),
+                remedy=how_to_decide(found.request.id, floor),
             )
         if any(each.by == by for each in found.fold.approvals):
             raise InvalidInputError("You approved it already.", remedy="Another person must approve it too.")
@@ -364,37 +368,6 @@ _NOT_USABLE: dict[str, tuple[str, ...]] = {
     "used": ("it was used already; an approval is used once",),
     "lapsed": ("it was not used in time",),
 }
-
-
-def requester_of(actor: Actor) -> str:
-    """The principal of an agent: its client without the version, and the account it runs as."""
-    name, _, version = actor.client.rpartition(" ")
-    return f"agent {name or version} of {actor.user}"
-
-
-def person_of(actor: Actor, name: str = "") -> str:
-    """The principal of a person: the account at the terminal, the name signed in with on the page, or the client."""
-    if actor.via == "elicitation":
-        return f"client {actor.client} of {actor.user}"
-    return f"person {name or actor.user}"
-
-
-def given_by(found: Fold) -> str:
-    """Who approved, by which channel and when."""
-    return " and ".join(f"{each.by}, {SPOKEN[each.strength]}, {each.at:%Y-%m-%d %H:%M} UTC" for each in found.approvals)
-
-
-def how_to_decide(request: Request) -> str:
-    """How a person gives a decision that is strong enough."""
-    short = request.id[-8:]
-    page, terminal = "open the page of `agentops-mcp web`", f"type `agentops-mcp approve {short}` in a terminal"
-    match request.floor:
-        case "terminal":
-            return f"A person can {terminal}."
-        case "two_people":
-            return f"Two people must approve it: each can {page} or {terminal}."
-        case _:
-            return f"A person can {page}, or {terminal}."
 
 
 def _refuse_ended(found: Standing) -> None:

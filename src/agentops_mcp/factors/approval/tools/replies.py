@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from agentops_mcp.factors.approval.render.ways import given_by, how_to_decide
 from agentops_mcp.factors.approval.rules.subjects import PLAN
-from agentops_mcp.factors.approval.service.requests import Standing, given_by, how_to_decide
+from agentops_mcp.factors.approval.service.requests import Standing
 
 NOT_NEEDED = (
     "NOT NEEDED: the project's settings want no person asked about this.\n"
@@ -51,7 +52,7 @@ def _next(standing: Standing, page: str | None, lasts: timedelta) -> str:
         case "pending":
             address = f" The page runs: {page}" if page else ""
             return (
-                f"Do not do it yet. {how_to_decide(request)}{address}\n"
+                f"Do not do it yet. {how_to_decide(request.id, request.floor)}{address}\n"
                 f'Tell them, do other work meanwhile, or call check_approval(id="{request.id}", wait_s=45).'
             )
         case "approved":

@@ -81,7 +81,7 @@ class _Call:
         return asking.subject(self.kind, self.action, cwd=self.cwd, session=self.session, actor=self.actor)
 
     def digest(self, asking: Asking) -> str:
-        from agentops_mcp.factors.approval.service.requests import requester_of
+        from agentops_mcp.factors.approval.rules.principals import requester_of
 
         return subjects.binding(self.subject(asking), requester=requester_of(self.actor), session=self.session)
 
@@ -98,7 +98,7 @@ def refuse_state(asking: Asking, approval: str, call: Mapping[str, Any], actor: 
     Raises:
         AgentOpsError: always: it is refused.
     """
-    from agentops_mcp.factors.approval.service.requests import person_of
+    from agentops_mcp.factors.approval.rules.principals import person_of
 
     answers = cast("dict[str, Any]", call.get("inputResponses") or {})
     answer = dialog.answer_in(dialog.result_of(answers.get(dialog.KEY))) or Answer("reject")
@@ -250,7 +250,7 @@ async def _record(answer: Answer, found: "Standing", digest: str, call: _Call, a
 
 
 def _decided(answer: Answer, found: "Standing", digest: str, actor: Actor, asking: Asking) -> AgentOpsError | None:
-    from agentops_mcp.factors.approval.service.requests import person_of
+    from agentops_mcp.factors.approval.rules.principals import person_of
 
     by = replace(actor, via="elicitation")
     try:
@@ -269,7 +269,7 @@ def _kept(call: _Call, asking: Asking) -> "Standing | None":
 
 def _shown(asking: Asking, approval: str, actor: Actor) -> str:
     from agentops_mcp.factors.approval.render.requests import message
-    from agentops_mcp.factors.approval.service.requests import person_of
+    from agentops_mcp.factors.approval.rules.principals import person_of
 
     by = replace(actor, via="elicitation")
     return message(asking.requests.show(approval, by=person_of(by), actor=by))
