@@ -282,6 +282,8 @@ class App(AbstractContextManager["App"]):
     def close(self) -> None:
         """Release the database."""
         with self._lock:
+            if self._approving is not None:
+                self._approving.time.stop()
             if self._notifier is not None:
                 self._notifier.drain(_LAST_NOTIFICATIONS_S)
             if self._knowledge is not None:

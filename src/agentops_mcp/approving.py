@@ -15,6 +15,7 @@ from agentops_mcp.core.errors import ConflictError, InvalidInputError, NotFoundE
 from agentops_mcp.core.records import Actor
 from agentops_mcp.core.redaction import redact
 from agentops_mcp.core.text_diff import unified_diff
+from agentops_mcp.core.ticking import Ticking
 from agentops_mcp.factors.approval.rules.scopes import Grant
 from agentops_mcp.factors.approval.rules.settings import Settings
 from agentops_mcp.factors.approval.rules.subjects import PLAN, Finding, Subject
@@ -38,6 +39,7 @@ from agentops_mcp.storage.policy_kept import keep_pass
 from agentops_mcp.storage.project import Project
 
 _LONGEST_PLAN = 100_000
+_SWEEP_S = 60.0
 _DIFFED_BYTES = 1 << 20
 _TARGET_CHARS = 4_096
 _OF_HISTORY = frozenset({"rewrite_history", "discard_work", "publish"})
@@ -54,6 +56,8 @@ class Approving:
     project: Project
     guard: Guard
     clock: Clock
+    time: Ticking
+    """Lets time do its part (people are told again, requests expire) also when no agent and no page looks."""
 
     def subject(
         self, kind: str, action: str | Mapping[str, Any], *, cwd: str = "", session: str | None, actor: Actor
@@ -209,7 +213,8 @@ def open_approving(
     requests = Requests(ledger, settings=settings, notify=notify, clock=clock, new_id=new_id)
     grants = Grants(ledger, root=str(project.root), settings=settings, clock=clock, new_id=new_id)
     audit = Audit(ledger, requests, ActionTrails(ledger))
-    return Approving(requests, grants, audit, settings, project, guard, clock)
+    time = Ticking(requests.sweep, every_s=_SWEEP_S).start()
+    return Approving(requests, grants, audit, settings, project, guard, clock, time)
 
 
 def _findings(judged: Judged, *, shown: bool = True) -> Iterator[Finding]:

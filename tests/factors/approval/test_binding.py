@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Generator
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from agentops_mcp import approving
 from agentops_mcp.app import App
 from agentops_mcp.core.errors import InvalidInputError, NotFoundError
+from agentops_mcp.factors.approval.store.request_events import ESCALATED
 from agentops_mcp.factors.guardrails.render import render_judged
 from agentops_mcp.storage.policy_kept import PASSES
 from bound import OTHER_AGENT, PAGE, RELEASE, Bound, make_project
@@ -310,3 +313,14 @@ def test_a_pass_is_left_for_hooks_where_only_this_person_reads_it(bound: Bound) 
     if sys.platform != "win32":
         assert (folder.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o700, 0o600)
     assert os.fspath(bound.path) not in kept.name
+
+
+def test_people_are_told_again_while_nobody_looks(bound: Bound, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = bound.ask().request.id
+    bound.app.close()
+    bound.clock.advance(timedelta(hours=5))
+    monkeypatch.setattr(approving, "_SWEEP_S", 0.01)
+    requests = bound.app.approving().requests
+    deadline = time.monotonic() + 30
+    while not any(fact.kind == ESCALATED for fact in requests.standing(asked).facts):
+        assert time.monotonic() < deadline, "nobody was told"
