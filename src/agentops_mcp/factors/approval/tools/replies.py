@@ -11,15 +11,10 @@ NOT_NEEDED = (
     "Go on: call check_action right before you act, and report_outcome afterwards."
 )
 
-_HEADS = {
-    "pending": "PENDING", "approved": "APPROVED", "rejected": "REJECTED", "revise": "REVISE", "expired": "EXPIRED",
-    "used": "USED", "lapsed": "LAPSED",
-}  # fmt: skip
-
 
 def reply(standing: Standing, *, page: str | None, lasts: timedelta, note: str = "") -> str:
     """A request as its agent reads it: `page` is its address on a page that runs, `note` what happened just now."""
-    lines = [f"{_HEADS[standing.status]} {standing.request.id}", _what(standing), note, *_words(standing)]
+    lines = [f"{standing.status.upper()} {standing.request.id}", _what(standing), note, *_words(standing)]
     lines.append(_next(standing, page, lasts))
     return "\n".join(filter(None, lines))
 
